@@ -17,7 +17,6 @@ export const PROBLEM_CODES = [
   { code: 'low-score', title: 'The step scores below the false-alarm threshold', severity: 'warning', kind: 'score', threshold: 'consensus score, 0–100, under which a step is reported; default comes from the false-alarm rate' },
   { code: 'high-uncertainty', title: 'The consensus of this step is likely to be wrong', severity: 'information', kind: 'score', threshold: 'uncertainty, 0–100, above which a step is reported' },
   { code: 'scorer-conflict', title: 'Scorers contradict each other about this step', severity: 'information', kind: 'score', threshold: 'gap between two scorers, 0–100, from which a step is reported' },
-  { code: 'first-bad-step', title: 'The trace turned bad here', severity: 'warning', kind: 'score', threshold: 'consensus score, 0–100, under which a step counts as bad' },
   { code: 'step-error-ignored', title: 'A tool failed and the next step goes on as if it had not', severity: 'warning', kind: 'rule' },
   { code: 'repeated-action', title: 'The same action again, or a loop', severity: 'warning', kind: 'rule' },
   { code: 'arithmetic-error', title: 'An equation in the step does not hold', severity: 'warning', kind: 'rule' },

@@ -43,7 +43,7 @@ export interface ModelManifest {
   readonly thresholds: {
     /** Consensus of reasoning_quality under which a step counts as the first error, 0–1. */
     readonly firstError: number;
-    /** `values[alpha][length]`: P(any step of a clean trace of that length scores below) <= alpha. */
+    /** `values[length][alpha]`: P(any step of a clean trace of that length scores below) <= alpha. */
     readonly lowScore: { readonly alphas: readonly number[]; readonly lengths: readonly number[]; readonly values: readonly (readonly number[])[] };
     readonly highUncertainty: number;
     readonly scorerConflict: number;

@@ -1,0 +1,53 @@
+"""Labelled traces from disk, and the split by problem shared by all training files."""
+
+import gzip
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+GOOD, NEUTRAL, BAD = 1.0, 0.5, 0.0
+
+
+@dataclass(frozen=True)
+class Trace:
+    source: str  # file it came from, as "train/mr_ben"
+    trace_id: str
+    problem: str  # goal text
+    steps: tuple[str, ...]
+    labels: tuple[float | None, ...]  # one a step: 1 good, 0.5 neutral, 0 bad, None not annotated
+
+    @property
+    def is_clean(self) -> bool:
+        """Annotated to the end without an error."""
+        return BAD not in self.labels and None not in self.labels
+
+    @property
+    def first_error(self) -> int:
+        """Index of the first bad step, -1 in a clean trace."""
+        return self.labels.index(BAD) if BAD in self.labels else -1
+
+
+def load_traces(data: Path, source: str) -> list[Trace]:
+    traces = []
+    with gzip.open(data / f"{source}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            labels = tuple(None if label is None else float(label) for label in row["labels"])
+            traces.append(Trace(source, row["id"], row["problem"], tuple(row["steps"]), labels))
+    return traces
+
+
+def file_sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def problem_bucket(problem: str, seed: int, buckets: int) -> int:
+    """A number that depends on the problem's words alone, so that every file splits alike."""
+    words = " ".join(problem.lower().split())
+    return int(hashlib.sha1(f"{seed}:{words}".encode()).hexdigest(), 16) % buckets
+
+
+def is_kept(problem: str, seed: int, kept_share: int) -> bool:
+    """True for the 10 % of problems kept for model choice (never trained on, never tested on)."""
+    return problem_bucket(problem, seed, kept_share) == 0

@@ -1,0 +1,77 @@
+/** From the paths of the command line to traces: files, folders, standard input. */
+import { stat } from 'node:fs/promises';
+import picomatch from 'picomatch';
+import type { EffectiveSettings } from '../core/effectiveSettings.ts';
+import { LABEL_FILE_NAME } from '../core/labels.ts';
+import { detectFormat, sniff } from '../formats/detect.ts';
+import type { ParsedFile } from '../formats/format.ts';
+import { findFormat } from '../formats/registry.ts';
+import { readHead, readText, walkFiles } from '../host/files.ts';
+
+export type Input =
+  | { readonly kind: 'file'; readonly file: string; readonly text: string; readonly parsed: ParsedFile }
+  | { readonly kind: 'error'; readonly file: string; readonly message: string };
+
+const HEAD_BYTES = 65_536;
+const MEGABYTE = 1_048_576;
+
+/** Every trace file the paths name, sorted by path. What a folder holds besides traces is passed over; what was named is answered for. */
+export async function* readInputs(paths: readonly string[], settings: EffectiveSettings): AsyncGenerator<Input> {
+  for (const { path, isNamed } of await expand(paths, settings)) {
+    if (path === '-') {
+      const input = fromText('-', await readStandardInput(), true);
+      if (input !== undefined) yield input;
+      continue;
+    }
+    if (!isNamed && !(await mayBeTrace(path, settings))) continue;
+    const maxBytes = settings.limits.maxFileSizeMB * MEGABYTE;
+    const read = await readText(path, maxBytes);
+    if (read.kind === 'text') {
+      const input = fromText(path, read.text, isNamed);
+      if (input !== undefined) yield input;
+    } else if (read.kind === 'missing') yield { kind: 'error', file: path, message: 'There is no such file.' };
+    else if (read.kind === 'too-large') yield { kind: 'error', file: path, message: `The file has ${Math.round(read.sizeBytes / MEGABYTE)} MB; files above ${settings.limits.maxFileSizeMB} MB are not read. Raise limits.maxFileSizeMB in .stepscope.json.` };
+    else yield { kind: 'error', file: path, message: read.message };
+  }
+}
+
+async function expand(paths: readonly string[], settings: EffectiveSettings): Promise<readonly { readonly path: string; readonly isNamed: boolean }[]> {
+  const found = new Map<string, boolean>();
+  const isExcluded = picomatch([...settings.exclude], { dot: true });
+  for (const path of paths) {
+    const info = path === '-' ? undefined : await stat(path).catch(() => undefined);
+    if (info?.isDirectory() !== true) {
+      found.set(path, true);
+      continue;
+    }
+    const skip = (p: string): boolean => isExcluded(p.replaceAll('\\', '/').replace(/^(\.?\.?\/)+/, '')) || isExcluded(`${p}/x`.replaceAll('\\', '/').replace(/^(\.?\.?\/)+/, ''));
+    for await (const file of walkFiles(path.length > 1 ? path.replace(/[/\\]+$/, '') : path, skip)) {
+      if (!file.endsWith(LABEL_FILE_NAME) && !found.has(file)) found.set(file, false);
+    }
+  }
+  return [...found].map(([path, isNamed]) => ({ path, isNamed })).sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+async function mayBeTrace(path: string, settings: EffectiveSettings): Promise<boolean> {
+  const head = await readHead(path, HEAD_BYTES);
+  if (head === undefined || head.trim() === '') return false;
+  const found = detectFormat(sniff(path, head, { isWhole: false }));
+  if (found === undefined) return false;
+  return found.confidence >= 0.5 || picomatch([...settings.include], { dot: true })(path.replaceAll('\\', '/').replace(/^(\.?\.?\/)+/, ''));
+}
+
+function fromText(file: string, text: string, isNamed: boolean): Input | undefined {
+  const error = (message: string): Input | undefined => (isNamed ? { kind: 'error', file, message } : undefined);
+  if (text.trim() === '') return error('The file is empty: there is no trace in it.');
+  const found = detectFormat(sniff(file, text));
+  const parsed = found === undefined ? undefined : findFormat(found.format)?.parse({ path: file, text });
+  if (parsed === undefined) return error('This is no trace that StepScope knows: PlanTrace, ATIF, a Claude Code session or OpenAI messages.');
+  if (parsed.traces.some((t) => t.steps.length > 0)) return { kind: 'file', file, text, parsed };
+  return error(parsed.warnings[0]?.message ?? 'The file looks like a trace but holds no step.');
+}
+
+async function readStandardInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,93 @@
+/** The command line's composition root. */
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { applyProjectFile, defaultSettings } from '../core/effectiveSettings.ts';
+import type { EffectiveSettings } from '../core/effectiveSettings.ts';
+import { loadEngine } from '../host/engine.ts';
+import { shippedLayout } from '../host/layout.ts';
+import { serverPorts } from '../host/ports.ts';
+import { readManifest } from '../inference/manifestFile.ts';
+import { readArguments, USAGE } from './arguments.ts';
+import { inspect } from './inspect.ts';
+import { models } from './models.ts';
+import { createOutput } from './output.ts';
+import { score } from './score.ts';
+
+const OK = 0;
+const UNREADABLE = 1;
+const WRONG_USAGE = 2;
+
+const log = (message: string): void => void process.stderr.write(`${message}\n`);
+
+async function main(argv: readonly string[]): Promise<number> {
+  const given = readArguments(argv, process.stdout.isTTY);
+  if ('usageError' in given) {
+    log(`${given.usageError}\n\n${USAGE}`);
+    return WRONG_USAGE;
+  }
+  const bundleFolder = dirname(fileURLToPath(import.meta.url));
+  const output = createOutput(process.stdout, given.format);
+  const layout = shippedLayout(bundleFolder);
+  if (given.command === 'help') return print(USAGE);
+  if (given.command === 'version') return print(`${(JSON.parse(await readFile(resolve(bundleFolder, '..', '..', 'package.json'), 'utf8')) as { version: string }).version}\n`);
+  if (given.command === 'models') {
+    await models(await readManifest(layout.artifactsFolder), output);
+    await output.end();
+    return OK;
+  }
+  if (given.command !== 'score' && given.command !== 'inspect') {
+    log(`There is no command "${given.command}".\n\n${USAGE}`);
+    return WRONG_USAGE;
+  }
+  if (given.paths.length === 0) {
+    log(`${given.command} needs a path: a file, a folder, or - for standard input.\n\n${USAGE}`);
+    return WRONG_USAGE;
+  }
+  const settings = await projectSettings(given.scorers);
+  if (given.command === 'inspect') {
+    const isClean = await inspect(given.paths, settings, output);
+    await output.end();
+    return isClean ? OK : UNREADABLE;
+  }
+  const manifest = await readManifest(layout.artifactsFolder);
+  const unknown = given.scorers.filter((id) => !manifest.scorers.some((s) => s.id === id));
+  if (unknown.length > 0) {
+    log(`There is no scorer ${unknown.join(', ')}; see: stepscope models`);
+    return WRONG_USAGE;
+  }
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
+  const engine = await loadEngine({ layout, settings, memoryFile: given.memory, onNotice: log });
+  try {
+    const isClean = await score({ paths: given.paths, settings, engine, ports: serverPorts(layout), output, signal: abort.signal });
+    await output.end();
+    return isClean ? OK : UNREADABLE;
+  } catch (error) {
+    if (abort.signal.aborted) return UNREADABLE;
+    throw error;
+  } finally {
+    await engine.close();
+  }
+}
+
+async function projectSettings(scorers: readonly string[]): Promise<EffectiveSettings> {
+  const base: EffectiveSettings = { ...defaultSettings(), scorers };
+  const text = await readFile(join(process.cwd(), '.stepscope.json'), 'utf8').catch(() => undefined);
+  if (text === undefined) return base;
+  const { settings, problems } = applyProjectFile(base, text);
+  problems.forEach(log);
+  return scorers.length > 0 ? { ...settings, scorers } : settings;
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return OK;
+}
+
+main(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+}, (error: unknown) => {
+  log(error instanceof Error ? error.message : String(error));
+  process.exitCode = UNREADABLE;
+});

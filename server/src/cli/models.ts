@@ -1,0 +1,14 @@
+/** `stepscope models`: the scorers and thresholds of this installation. */
+import type { ModelManifest } from '../scoring/manifest.ts';
+import type { Output } from './output.ts';
+
+export async function models(manifest: ModelManifest, output: Output): Promise<void> {
+  const { thresholds } = manifest;
+  const record = {
+    scorers: manifest.scorers.map(({ id, version, dimensions, sizeBytes, sha256, enabledByDefault }) => ({ id, version, dimensions, sizeBytes, sha256, enabledByDefault })),
+    backbone: { id: manifest.backbone.id, version: manifest.backbone.version, sizeBytes: manifest.backbone.sizeBytes, sha256: manifest.backbone.sha256 },
+    thresholds: { firstError: thresholds.firstError, lowScore: thresholds.lowScore, highUncertainty: thresholds.highUncertainty, scorerConflict: thresholds.scorerConflict },
+  };
+  const text = record.scorers.map((s) => `${s.id} ${s.version}  ${s.dimensions.join(', ')}  ${Math.round(s.sizeBytes / 1024)} kB${s.enabledByDefault ? '' : '  (off by default)'}`);
+  await output.write(record, [...text, `first error below ${thresholds.firstError}`].join('\n'));
+}

@@ -1,0 +1,102 @@
+/** `stepscope score`: a line a step, then a line a trace. */
+import type { EffectiveSettings } from '../core/effectiveSettings.ts';
+import type { LabelRecord } from '../core/labels.ts';
+import { buildLineIndex } from '../core/lineIndex.ts';
+import type { Problem } from '../core/problems.ts';
+import type { ScoreResult } from '../core/scoreResult.ts';
+import { activeScorers, importedResult } from '../features/presentTrace.ts';
+import { displayConsensus, percent, stepTitle } from '../features/scoredTrace.ts';
+import type { ScoredTrace } from '../features/scoredTrace.ts';
+import { buildTraceFile, pendingSteps, sourceView } from '../features/traceFile.ts';
+import { summariseTrace, summaryText } from '../features/traceSummary.ts';
+import type { Engine, ServerPorts } from '../lsp/ports.ts';
+import { wireRange } from './inspect.ts';
+import { readInputs } from './inputs.ts';
+import type { Output } from './output.ts';
+
+export interface ScoreOptions {
+  readonly paths: readonly string[];
+  readonly settings: EffectiveSettings;
+  readonly engine: Engine;
+  readonly ports: ServerPorts;
+  readonly output: Output;
+  readonly signal: AbortSignal;
+}
+
+/** Answers whether everything named could be read. */
+export async function score(options: ScoreOptions): Promise<boolean> {
+  const { engine, ports, settings, output } = options;
+  const scorers = activeScorers(engine.manifest, settings);
+  let isClean = true;
+  for await (const input of readInputs(options.paths, settings)) {
+    if (options.signal.aborted) break;
+    if (input.kind === 'error') {
+      isClean = false;
+      await output.write(input, `${input.file}: ${input.message}`);
+      continue;
+    }
+    const labels: readonly LabelRecord[] = input.file === '-' ? [] : await ports.loadLabels(input.file);
+    const file = buildTraceFile({
+      uri: input.file, path: input.file, text: input.text, parsed: input.parsed, settings, manifest: engine.manifest, sha256: ports.sha256, labels, before: undefined,
+    });
+    for (const [index, work] of file.works.entries()) {
+      const raws = file.rawByTraceId.get(work.trace.traceId);
+      await engine.scorer.score({
+        work, scorers, pending: pendingSteps(file, index, scorers), signal: options.signal,
+        onScored: (scored) => scored.forEach(({ stepIndex, raw }) => {
+          const step = work.steps[stepIndex];
+          if (step !== undefined) raws?.set(step.step.stepId, { raw, chainKey: step.chainKey });
+        }),
+      });
+    }
+    const view = sourceView(file, { manifest: engine.manifest, scorersOf: () => scorers, matchesGlob: ports.matchesGlob, labelKeyOf: ports.labelKeyOf, textHashOf: ports.sha256 });
+    const lines = buildLineIndex(input.text);
+    for (const scored of view.traces) {
+      const shown = new Set(view.problems.map((p) => p.problem));
+      for (const [index] of scored.trace.steps.entries()) await output.write(stepRecord(input.file, scored, { index, lines, shown }), stepText(scored, index));
+      await output.write(traceRecord(input.file, scored, settings, shown), `${input.file}  ${summaryText(scored)}\n`);
+    }
+  }
+  return isClean;
+}
+
+function stepRecord(file: string, scored: ScoredTrace, at: { readonly index: number; readonly lines: Parameters<typeof wireRange>[1]; readonly shown: ReadonlySet<Problem> }): Readonly<Record<string, unknown>> {
+  const step = scored.trace.steps[at.index];
+  const state = scored.steps[at.index];
+  if (step === undefined || state === undefined) return {};
+  const consensus = displayConsensus(state);
+  const reason = state.bundle.results.find((r) => r.kind === 'unscored');
+  return {
+    kind: 'step', file, format: scored.trace.format, traceId: scored.trace.traceId, stepId: step.stepId, stepIndex: step.stepIndex, stepType: step.stepType,
+    range: wireRange(step.range, at.lines), score: consensus?.score ?? null, ...(consensus === undefined && reason?.kind === 'unscored' ? { unscored: reason.reason } : {}),
+    uncertainty: consensus?.uncertainty ?? null, scores: scoredOnly(state.bundle.results),
+    problems: scored.problems.filter((p) => p.stepIndex === at.index && at.shown.has(p)).map(problemRecord),
+  };
+}
+
+function traceRecord(file: string, scored: ScoredTrace, settings: EffectiveSettings, shown: ReadonlySet<Problem>): Readonly<Record<string, unknown>> {
+  const { trace } = scored;
+  const summary = summariseTrace(scored);
+  return {
+    kind: 'trace', file, format: trace.format, traceId: trace.traceId, goal: trace.goalText, steps: trace.steps.length,
+    score: summary.score, basis: 'lowest-step', scores: scoredOnly(trace.importedScores.map((s) => importedResult(s, settings))),
+    problems: scored.problems.filter((p) => p.stepIndex === undefined && shown.has(p)).map(problemRecord),
+  };
+}
+
+function scoredOnly(results: readonly ScoreResult[]): readonly unknown[] {
+  return results.flatMap((r) => (r.kind === 'scored' ? [{ dimension: r.dimension, scorer: r.scorer, scorerVersion: r.scorerVersion, score: r.score, attributes: r.attributes }] : []));
+}
+
+function problemRecord(problem: Problem): unknown {
+  return { code: problem.code, severity: problem.severity, message: problem.message };
+}
+
+function stepText(scored: ScoredTrace, index: number): string {
+  const step = scored.trace.steps[index];
+  const state = scored.steps[index];
+  const consensus = state === undefined ? undefined : displayConsensus(state);
+  const lines = [`${consensus === undefined ? '  –' : String(percent(consensus.score)).padStart(3)}  #${index + 1} ${step === undefined ? '' : stepTitle(step)}`];
+  for (const problem of scored.problems) if (problem.stepIndex === index) lines.push(`       ${problem.severity} ${problem.code}: ${problem.message}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,78 @@
+/** What a hover says about a step: one sentence, the dimension × scorer table, attributes with their meaning, problems. */
+import { findDimension } from '../core/dimensions.ts';
+import { findMetric } from '../core/metrics.ts';
+import type { Scored, ScoreResult, UnscoredReason } from '../core/scoreResult.ts';
+import { explainStep } from '../scoring/explain.ts';
+import { displayConsensus, percent, stepTitle } from './scoredTrace.ts';
+import type { ScoredTrace } from './scoredTrace.ts';
+
+const REASON: Readonly<Record<UnscoredReason, string>> = {
+  pending: 'not scored yet', disabled: 'switched off', abstained: 'abstains', 'no-text': 'no text to score', 'content-not-captured': 'content was not captured',
+  'copied-context': 'copied context, not scored', 'no-model': 'no model', 'unknown-scale': 'scale unknown', error: 'failed',
+};
+
+/** Markdown about one step. Text of the trace is escaped: it can make no links and no images. */
+export function stepMarkdown(scored: ScoredTrace, stepIndex: number): string {
+  const step = scored.trace.steps[stepIndex];
+  const state = scored.steps[stepIndex];
+  if (step === undefined || state === undefined) return '';
+  const lines = [`**Step ${stepIndex + 1}** · ${escapeMarkdown(step.stepType)} · ${escapeMarkdown(stepTitle(step))}`, ''];
+  const consensus = displayConsensus(state);
+  lines.push(consensus === undefined ? whyUnscored(state.bundle.results) : explainStep({ consensus, bundle: state.bundle, usual: usualUncertainty(scored) }), '');
+  if (state.isStale) lines.push('_An earlier step changed; this score is being refreshed._', '');
+  if (state.label !== undefined) lines.push(`Label: **${state.label.label === 'first_bad' ? 'first bad step' : state.label.label}**${state.label.author === '' ? '' : ` by ${escapeMarkdown(state.label.author)}`}`, '');
+  lines.push(...scoreTable(state.bundle.results, state.bundle.consensusByDimension), ...attributeLines(state.bundle.results));
+  const problems = scored.problems.filter((p) => p.stepIndex === stepIndex);
+  if (problems.length > 0) lines.push('', ...problems.map((p) => `- \`${p.code}\` ${escapeMarkdown(p.message)}`));
+  return lines.join('\n').trimEnd();
+}
+
+/** Mean uncertainty of the trace's scored steps: what is usual here. */
+export function usualUncertainty(scored: ScoredTrace): number {
+  const values = scored.steps.flatMap((s) => displayConsensus(s)?.uncertainty ?? []);
+  return values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
+}
+
+function scoreTable(results: readonly ScoreResult[], consensusByDimension: ScoredTrace['steps'][number]['bundle']['consensusByDimension']): readonly string[] {
+  if (results.length === 0) return [];
+  const scorers = [...new Set(results.map((r) => r.scorer))];
+  const dimensions = [...new Set(results.map((r) => r.dimension))];
+  const rows = dimensions.map((dimension) => {
+    const cells = scorers.map((scorer) => cell(results.find((r) => r.dimension === dimension && r.scorer === scorer)));
+    const consensus = consensusByDimension[dimension];
+    const title = findDimension(dimension)?.title ?? `${escapeMarkdown(dimension)} _(undeclared)_`;
+    return `| ${title} | ${consensus === undefined ? '–' : `**${percent(consensus.score)}**`} | ${cells.join(' | ')} |`;
+  });
+  return [`| | consensus | ${scorers.map(escapeMarkdown).join(' | ')} |`, `|---|---|${scorers.map(() => '---').join('|')}|`, ...rows];
+}
+
+function cell(result: ScoreResult | undefined): string {
+  if (result === undefined) return '–';
+  if (result.kind === 'scored') return String(percent(result.score));
+  return result.rawValue === undefined ? REASON[result.reason] : `${result.rawValue} (${REASON[result.reason]})`;
+}
+
+function attributeLines(results: readonly ScoreResult[]): readonly string[] {
+  const primary = results.filter((r): r is Scored => r.kind === 'scored' && Object.keys(r.attributes).length > 0);
+  const seen = new Set<string>();
+  const lines: string[] = [];
+  for (const result of primary) {
+    if (seen.has(result.scorer)) continue;
+    seen.add(result.scorer);
+    const parts = Object.entries(result.attributes).map(([name, value]) => {
+      const metric = findMetric(result.scorer, name);
+      return `${name} ${Number.isInteger(value) ? value : value.toFixed(2)}${metric === undefined ? ' _(undeclared)_' : ` _(${metric.meaning})_`}`;
+    });
+    lines.push('', `**${escapeMarkdown(result.scorer)}** (${result.dimension}): ${parts.join('; ')}`);
+  }
+  return lines;
+}
+
+function whyUnscored(results: readonly ScoreResult[]): string {
+  const reason = results.find((r) => r.kind === 'unscored' && r.reason !== 'unknown-scale');
+  return reason?.kind === 'unscored' ? `Not scored: ${REASON[reason.reason]}.` : 'Not scored yet.';
+}
+
+function escapeMarkdown(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+\-.!|<>~&]/g, '\\$&').replace(/\r?\n/g, ' ');
+}

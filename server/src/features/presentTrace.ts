@@ -1,0 +1,88 @@
+/** Raw scores, labels and rules of one trace brought together into what features show. */
+import type { EffectiveSettings } from '../core/effectiveSettings.ts';
+import type { LabelRecord } from '../core/labels.ts';
+import type { ImportedScore } from '../core/planTrace.ts';
+import type { Finding } from '../core/problems.ts';
+import { scorableId } from '../core/scoreResult.ts';
+import type { ScoreBundle, ScoreResult } from '../core/scoreResult.ts';
+import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
+import type { ModelManifest } from '../scoring/manifest.ts';
+import { judge } from '../scoring/judge.ts';
+import type { RawByScorer } from '../scoring/rawScores.ts';
+import type { StepWork, TraceWork } from '../scoring/traceWork.ts';
+import { traceProblems } from './problems.ts';
+import { thresholdsFor } from './scoredTrace.ts';
+import type { ScoredStep, ScoredTrace } from './scoredTrace.ts';
+
+/** What the models last said about a step, and about which input. */
+export interface RawScore {
+  readonly raw: RawByScorer;
+  readonly chainKey: string;
+}
+
+export interface PresentInput {
+  readonly work: TraceWork;
+  /** By step id. */
+  readonly rawByStepId: ReadonlyMap<string, RawScore>;
+  readonly labelByStepId: ReadonlyMap<string, LabelRecord>;
+  readonly ruleFindings: readonly Finding[];
+  readonly manifest: ModelManifest | undefined;
+  readonly scorers: readonly string[];
+  readonly settings: EffectiveSettings;
+  readonly isExcluded: (globs: readonly string[]) => boolean;
+}
+
+export function presentTrace(input: PresentInput): ScoredTrace {
+  const { work, manifest, settings } = input;
+  const steps = work.steps.map((stepWork): ScoredStep => presentStep(stepWork, input));
+  const scorable = work.steps.filter((s) => s.unscored === undefined).length;
+  const thresholds = manifest === undefined ? undefined : thresholdsFor(settings, manifest, scorable);
+  const problems = traceProblems({ trace: work.trace, steps, ruleFindings: input.ruleFindings, thresholds, settings, isExcluded: input.isExcluded });
+  return { trace: work.trace, steps, ruleFindings: input.ruleFindings, problems };
+}
+
+/** The scorers that run: those named in the settings, else those that proved themselves. */
+export function activeScorers(manifest: ModelManifest, settings: EffectiveSettings): readonly string[] {
+  const available = manifest.scorers.map((s) => s.id);
+  if (settings.scorers.length > 0) return available.filter((id) => settings.scorers.includes(id));
+  return manifest.scorers.filter((s) => s.enabledByDefault).map((s) => s.id);
+}
+
+function presentStep(stepWork: StepWork, input: PresentInput): ScoredStep {
+  const { step } = stepWork;
+  const known = input.rawByStepId.get(step.stepId);
+  const label = input.labelByStepId.get(step.stepId);
+  const id = scorableId(input.work.trace.traceId, step.stepId);
+  const judged = input.manifest !== undefined && known !== undefined && stepWork.unscored === undefined
+    ? judge(known.raw, { manifest: input.manifest, scorers: input.scorers, dimensions: input.settings.dimensions })
+    : { results: unscored(stepWork, input), consensusByDimension: {} };
+  const bundle: ScoreBundle = {
+    scorableId: id,
+    results: [...judged.results, ...(label === undefined ? [] : [humanResult(label)]), ...step.importedScores.map((s) => importedResult(s, input.settings))],
+    consensusByDimension: judged.consensusByDimension,
+  };
+  return { bundle, isStale: known !== undefined && stepWork.unscored === undefined && known.chainKey !== stepWork.chainKey, ...(label === undefined ? {} : { label }) };
+}
+
+function unscored(stepWork: StepWork, input: PresentInput): readonly ScoreResult[] {
+  const reason = stepWork.unscored ?? (input.manifest === undefined ? 'no-model' : 'pending');
+  return input.scorers.map((scorer) => ({ kind: 'unscored', dimension: PRIMARY_DIMENSION, scorer, scorerVersion: '', reason }));
+}
+
+function humanResult(record: LabelRecord): ScoreResult {
+  const label = record.label === 'good' ? 1 : record.label === 'bad' ? 0 : -1;
+  return {
+    kind: 'scored', dimension: PRIMARY_DIMENSION, scorer: 'human', scorerVersion: '1', score: record.label === 'good' ? 1 : 0,
+    rationale: `labelled ${record.label ?? ''} by ${record.author}`, weight: 1, attributes: { label },
+  };
+}
+
+/** A score found in the file on 0–1, or its own number with "scale unknown". */
+export function importedResult(score: ImportedScore, settings: EffectiveSettings): ScoreResult {
+  const scorer = `file:${score.source}`;
+  const scale = settings.importedScales[score.source] ?? score.scale;
+  if (scale === undefined || !Number.isFinite(score.value)) return { kind: 'unscored', dimension: score.dimension, scorer, scorerVersion: '', reason: 'unknown-scale', rawValue: score.value };
+  const [lo, hi] = scale;
+  const share = (score.value - lo) / (hi - lo);
+  return { kind: 'scored', dimension: score.dimension, scorer, scorerVersion: '', score: Math.max(0, Math.min(1, share)), rationale: score.rationale ?? '', weight: 1, attributes: score.attributes };
+}

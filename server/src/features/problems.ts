@@ -1,0 +1,114 @@
+/** What stands in Problems for a trace: score findings and rule findings, with severities, worst first, capped. */
+import type { EffectiveSettings } from '../core/effectiveSettings.ts';
+import { severityOf } from '../core/effectiveSettings.ts';
+import type { ExecutionStep, OffsetRange, PlanTrace } from '../core/planTrace.ts';
+import type { Finding, Problem, Severity } from '../core/problems.ts';
+import type { Consensus } from '../core/scoreResult.ts';
+import { findResult } from '../core/scoreResult.ts';
+import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
+import { displayConsensus, percent } from './scoredTrace.ts';
+import type { ScoredStep, Thresholds } from './scoredTrace.ts';
+
+const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, information: 2, hint: 3, off: 4 };
+
+/** Problems of one trace in order of severity, then weight, then position. `isExcluded` says whether a glob of the settings names this file. */
+export function traceProblems(input: {
+  readonly trace: PlanTrace;
+  readonly steps: readonly ScoredStep[];
+  readonly ruleFindings: readonly Finding[];
+  readonly thresholds: Thresholds | undefined;
+  readonly settings: EffectiveSettings;
+  readonly isExcluded: (globs: readonly string[]) => boolean;
+}): readonly Problem[] {
+  const { trace, steps, thresholds, settings } = input;
+  const findings: Finding[] = [...input.ruleFindings];
+  if (thresholds !== undefined) {
+    steps.forEach((scored, index) => {
+      const step = trace.steps[index];
+      if (step !== undefined) findings.push(...scoreFindings(step, scored, { thresholds, settings, trace }));
+    });
+  }
+  const problems = findings.flatMap((finding): Problem[] => {
+    const severity = severityOf(settings, finding.code);
+    if (severity === 'off' || input.isExcluded(settings.problems[finding.code]?.exclude ?? [])) return [];
+    const step = finding.stepIndex === undefined ? undefined : trace.steps[finding.stepIndex];
+    const calibrated = finding.code === 'low-score' && step !== undefined && step.tools.length > 0 && severity === 'warning' && steps[step.stepIndex]?.label === undefined;
+    // The models were calibrated on reasoning steps; on tool calls their word is worth less and says so.
+    return [calibrated ? { ...finding, severity: 'information', message: `${finding.message} (calibrated on reasoning, not on tool calls)` } : { ...finding, severity }];
+  });
+  return problems.sort(worstFirst);
+}
+
+/** Orders problems: severity, weight, position. */
+export function worstFirst(a: Problem, b: Problem): number {
+  return RANK[a.severity] - RANK[b.severity] || b.weight - a.weight || (a.range?.start ?? 0) - (b.range?.start ?? 0);
+}
+
+/** At most `max` problems of a file; what was left out stands in one summary at the top of the file. */
+export function capProblems(problems: readonly Problem[], max: number): readonly Problem[] {
+  if (problems.length <= max) return problems;
+  const left = problems.length - (max - 1);
+  const worst = problems[0];
+  const summary: Problem = {
+    code: worst?.code ?? 'low-score', severity: 'information', range: { start: 0, end: 0 }, evidence: [], weight: 0,
+    message: `${left} more problems in this file are not listed; the worst ${max - 1} are.`,
+  };
+  return [...problems.slice(0, max - 1), summary];
+}
+
+function scoreFindings(step: ExecutionStep, scored: ScoredStep, context: { readonly thresholds: Thresholds; readonly settings: EffectiveSettings; readonly trace: PlanTrace }): readonly Finding[] {
+  const range = step.textRange ?? step.range;
+  const { label } = scored;
+  if (label !== undefined) return label.label === 'good' ? [] : [labelFinding(step.stepIndex, range, label)];
+  const consensus = displayConsensus(scored);
+  if (consensus === undefined) return [];
+  const { thresholds, settings } = context;
+  const findings: Finding[] = [];
+  const listened = settings.problems['low-score']?.scorers ?? [];
+  const judged = listened.length === 0 ? [{ who: 'consensus', score: consensus.score }] : listened.flatMap((scorer) => {
+    const result = findResult(scored.bundle, PRIMARY_DIMENSION, scorer);
+    return result?.kind === 'scored' ? [{ who: scorer, score: result.score }] : [];
+  });
+  const low = judged.find((j) => j.score < thresholds.lowScore);
+  if (low !== undefined) {
+    findings.push({
+      code: 'low-score', stepIndex: step.stepIndex, range, weight: 1 - low.score,
+      message: `${percent(low.score)}: ${low.who} is below ${(thresholds.lowScore * 100).toFixed(1)}${worstScorer(consensus)}`,
+      evidence: goalEvidence(context.trace), data: { score: low.score, threshold: thresholds.lowScore },
+    });
+  }
+  if (consensus.uncertainty > thresholds.highUncertainty) {
+    findings.push({
+      code: 'high-uncertainty', stepIndex: step.stepIndex, range, weight: consensus.uncertainty,
+      message: `${percent(consensus.uncertainty)} % chance that the consensus of ${percent(consensus.score)} is wrong (threshold ${percent(thresholds.highUncertainty)})`,
+      evidence: [], data: { uncertainty: consensus.uncertainty, threshold: thresholds.highUncertainty },
+    });
+  }
+  if (consensus.conflict !== undefined && consensus.spread >= thresholds.scorerConflict) {
+    const { high, low: lowest } = consensus.conflict;
+    findings.push({
+      code: 'scorer-conflict', stepIndex: step.stepIndex, range, weight: consensus.spread,
+      message: `${percent(consensus.spread)} apart: ${high} ${scoreOf(scored, high)}, ${lowest} ${scoreOf(scored, lowest)} (threshold ${percent(thresholds.scorerConflict)})`,
+      evidence: [], data: { spread: consensus.spread, threshold: thresholds.scorerConflict },
+    });
+  }
+  return findings;
+}
+
+function labelFinding(stepIndex: number, range: OffsetRange | null, label: NonNullable<ScoredStep['label']>): Finding {
+  const what = label.label === 'first_bad' ? 'the first bad step' : 'bad';
+  return { code: 'low-score', stepIndex, range, weight: 1, message: `0: human: labelled ${what}${label.author === '' ? '' : ` by ${label.author}`}`, evidence: [], data: { score: 0 } };
+}
+
+function worstScorer(consensus: Consensus): string {
+  return consensus.conflict === undefined || consensus.spread < 0.1 ? '' : `, lowest from ${consensus.conflict.low}`;
+}
+
+function scoreOf(scored: ScoredStep, scorer: string): string {
+  const result = findResult(scored.bundle, PRIMARY_DIMENSION, scorer);
+  return result?.kind === 'scored' ? String(percent(result.score)) : 'not scored';
+}
+
+function goalEvidence(trace: PlanTrace): Finding['evidence'] {
+  return trace.goalRange === null ? [] : [{ message: 'the goal it is judged against', range: trace.goalRange }];
+}

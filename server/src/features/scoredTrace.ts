@@ -1,0 +1,76 @@
+/** A trace with everything known about it: what every feature reads. */
+import type { EffectiveSettings } from '../core/effectiveSettings.ts';
+import type { LabelRecord } from '../core/labels.ts';
+import type { PlanTrace } from '../core/planTrace.ts';
+import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
+import type { Finding, Problem } from '../core/problems.ts';
+import type { Consensus, ScoreBundle } from '../core/scoreResult.ts';
+import type { ModelManifest } from '../scoring/manifest.ts';
+import { lowScoreThreshold } from '../scoring/thresholds.ts';
+
+export interface ScoredStep {
+  readonly bundle: ScoreBundle;
+  /** The score belongs to an earlier state of the text before it; a fresh one is on its way. */
+  readonly isStale: boolean;
+  readonly label?: LabelRecord;
+}
+
+export interface ScoredTrace {
+  readonly trace: PlanTrace;
+  /** One a step, in order. */
+  readonly steps: readonly ScoredStep[];
+  readonly ruleFindings: readonly Finding[];
+  readonly problems: readonly Problem[];
+}
+
+/** Thresholds in force for one trace, all 0–1. */
+export interface Thresholds {
+  readonly lowScore: number;
+  readonly highUncertainty: number;
+  readonly scorerConflict: number;
+}
+
+/** The consensus that chips, hovers, Problems and the command line all show; undefined when not scored. */
+export function displayConsensus(step: ScoredStep): Consensus | undefined {
+  return step.bundle.consensusByDimension[PRIMARY_DIMENSION];
+}
+
+/** 0–1 as a whole percent: the one rounding of the product. */
+export function percent(score: number): number {
+  return Math.round(score * 100);
+}
+
+/** Thresholds from the settings, else from the manifest for a trace of this many scored steps. */
+export function thresholdsFor(settings: EffectiveSettings, manifest: ModelManifest, scoredSteps: number): Thresholds {
+  const own = (code: string): number | undefined => {
+    const value = settings.problems[code]?.threshold;
+    return value === undefined ? undefined : value / 100;
+  };
+  return {
+    lowScore: own('low-score') ?? lowScoreThreshold(manifest, { falseAlarmPercent: settings.falseAlarmRate, traceLength: Math.max(1, scoredSteps) }),
+    highUncertainty: own('high-uncertainty') ?? manifest.thresholds.highUncertainty,
+    scorerConflict: own('scorer-conflict') ?? manifest.thresholds.scorerConflict,
+  };
+}
+
+/** Whether a step counts as bad: a person's word first, else a low-score problem on it. */
+export function isBadStep(scored: ScoredTrace, stepIndex: number): boolean {
+  const label = scored.steps[stepIndex]?.label?.label;
+  if (label === 'good') return false;
+  if (label === 'bad' || label === 'first_bad') return true;
+  return scored.problems.some((p) => p.stepIndex === stepIndex && (p.severity === 'error' || p.severity === 'warning'));
+}
+
+/** Whether scorers contradict each other about a step. */
+export function isContestedStep(scored: ScoredTrace, stepIndex: number): boolean {
+  return scored.problems.some((p) => p.stepIndex === stepIndex && p.code === 'scorer-conflict');
+}
+
+/** A short title of a step: its tool, else its first words. */
+export function stepTitle(step: PlanTrace['steps'][number]): string {
+  const tools = step.tools.map((t) => t.name).join(', ');
+  const words = (step.output ?? step.reasoning ?? step.input ?? '').trim().replace(/\s+/g, ' ');
+  const text = tools === '' ? words : words === '' ? tools : `${tools}: ${words}`;
+  const title = text === '' ? step.description : text;
+  return title.length > 80 ? `${title.slice(0, 79)}…` : title;
+}

@@ -1,0 +1,85 @@
+/** Reads fields of parsed JSON whose shape nobody promised. */
+import type { JsonValue } from '../core/planTrace.ts';
+
+export type JsonRecord = Readonly<Record<string, unknown>>;
+
+export function asRecord(value: unknown): JsonRecord | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonRecord) : undefined;
+}
+
+export function asArray(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as readonly unknown[]) : [];
+}
+
+/** The members of a list that are objects. */
+export function recordsOf(value: unknown): JsonRecord[] {
+  const records: JsonRecord[] = [];
+  for (const item of asArray(value)) {
+    const record = asRecord(item);
+    if (record !== undefined) records.push(record);
+  }
+  return records;
+}
+
+/** The string, or undefined for anything else. */
+export function asString(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The string unless it is empty. */
+export function asText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** A finite number, also one written as a string; undefined for anything else. */
+export function asNumber(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
+  const number = Number(value);
+  return Number.isFinite(number) ? number : undefined;
+}
+
+/** An identifier given as a string or a number; undefined when there is none. */
+export function asId(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value);
+  return asText(value);
+}
+
+/** Milliseconds since the epoch from an ISO time, or from a number of seconds, milliseconds, micro- or nanoseconds. */
+export function asTimeMs(value: unknown): number | undefined {
+  if (typeof value === 'string') {
+    const ms = Date.parse(value);
+    if (Number.isFinite(ms)) return ms;
+  }
+  const number = asNumber(value);
+  if (number === undefined || number <= 0) return undefined;
+  if (number < 1e11) return number * 1000;
+  if (number < 1e14) return number;
+  return number < 1e17 ? number / 1e3 : number / 1e6;
+}
+
+/** Names a parsed value as JSON; it came out of a JSON reader, so it is one. */
+export function asJson(value: unknown): JsonValue {
+  return (value === undefined ? null : value) as JsonValue;
+}
+
+/** The members of a record except those named; undefined and null members are left out. */
+export function membersExcept(record: JsonRecord, known: ReadonlySet<string>): Record<string, JsonValue> {
+  const rest: Record<string, JsonValue> = {};
+  for (const key of Object.keys(record)) {
+    const value = record[key];
+    if (known.has(key) || value === undefined || value === null || key === '__proto__') continue;
+    rest[key] = asJson(value);
+  }
+  return rest;
+}
+
+/** The draft without its undefined members. */
+export function settled<T extends object>(draft: { [K in keyof T]: T[K] | undefined }): T {
+  const result: Record<string, unknown> = {};
+  for (const key in draft) {
+    const value = draft[key];
+    if (value !== undefined) result[key] = value;
+  }
+  return result as T;
+}

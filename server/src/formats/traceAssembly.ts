@@ -1,0 +1,135 @@
+/** Puts traces together for every format: unique ids, positions, defaults and the warnings that come of them. */
+import { hashText } from '../core/hash.ts';
+import type { ExecutionStep, ImportedScore, OffsetRange, PlanTrace, TraceMeta, TraceWarning } from '../core/planTrace.ts';
+import { settled } from './jsonFields.ts';
+
+type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** A step as a format found it; what it leaves out gets the default. `stepId` may repeat or be missing. */
+export type StepDraft = Loose<Omit<ExecutionStep, 'stepIndex'>> & Pick<ExecutionStep, 'stepType' | 'range' | 'jsonPointer'>;
+
+export type TraceDraft = Loose<Omit<PlanTrace, 'steps'>> & Pick<PlanTrace, 'format' | 'formatVersion' | 'range'> & { readonly steps: readonly StepDraft[] };
+
+const NO_SCORES: readonly ImportedScore[] = [];
+const HASHED_CHARACTERS = 2000;
+
+/** Numbers the steps, makes their ids unique and fills in defaults. `traceIds` holds the ids the file has used so far. */
+export function assembleTrace(draft: TraceDraft, traceIds: UniqueIds): PlanTrace {
+  const stepIds = new UniqueIds();
+  const warnings: TraceWarning[] = [...(draft.warnings ?? [])];
+  let duplicates = 0;
+  let firstDuplicate: StepDraft | undefined;
+  let previousId = '';
+  const steps = draft.steps.map((step, stepIndex): ExecutionStep => {
+    const wanted = step.stepId ?? derivedId(step, previousId);
+    const stepId = stepIds.take(wanted);
+    if (stepId !== wanted && step.stepId !== undefined) {
+      duplicates++;
+      firstDuplicate ??= step;
+    }
+    previousId = stepId;
+    return settled<ExecutionStep>({
+      stepId,
+      stepIndex,
+      stepType: step.stepType,
+      description: step.description ?? '',
+      agentName: step.agentName,
+      parentId: step.parentId,
+      depth: step.depth ?? 0,
+      input: step.input,
+      output: step.output,
+      reasoning: step.reasoning,
+      tools: step.tools ?? [],
+      startTimeMs: step.startTimeMs,
+      endTimeMs: step.endTimeMs,
+      durationMs: step.durationMs,
+      usage: step.usage,
+      costUsd: step.costUsd,
+      logprobs: step.logprobs,
+      error: step.error,
+      finishReason: step.finishReason,
+      attributes: step.attributes ?? {},
+      importedScores: step.importedScores ?? NO_SCORES,
+      range: step.range,
+      textRange: step.textRange ?? step.range,
+      jsonPointer: step.jsonPointer,
+      isCopiedContext: step.isCopiedContext ?? false,
+      isSidechain: step.isSidechain ?? false,
+      isProvisional: step.isProvisional ?? false,
+      contentNotCaptured: step.contentNotCaptured ?? false,
+    });
+  });
+  if (firstDuplicate !== undefined) {
+    warnings.push({
+      code: 'duplicate-step-id',
+      message: `${duplicates} ${duplicates === 1 ? 'step repeats' : 'steps repeat'} an id, the first being "${firstDuplicate.stepId ?? ''}". They are told apart as "#2", "#3"…`,
+      range: firstDuplicate.range,
+    });
+  }
+  return settled<PlanTrace>({
+    traceId: traceIds.take(draft.traceId ?? derivedTraceId(draft)),
+    format: draft.format,
+    formatVersion: draft.formatVersion,
+    goalText: draft.goalText ?? '',
+    goalRange: draft.goalRange ?? null,
+    planSignature: draft.planSignature ?? '',
+    steps,
+    finalOutputText: draft.finalOutputText ?? lastOutput(steps),
+    importedScores: draft.importedScores ?? NO_SCORES,
+    targetEpistemicQuality: draft.targetEpistemicQuality,
+    targetEpistemicQualitySource: draft.targetEpistemicQualitySource,
+    createdAt: draft.createdAt,
+    meta: draft.meta ?? NO_META,
+    warnings,
+    unknownRecordCounts: draft.unknownRecordCounts ?? {},
+    range: draft.range,
+  });
+}
+
+const NO_META: TraceMeta = {};
+
+/** Hands out ids, the second time an id is asked for with "#2" after it, and so on. */
+export class UniqueIds {
+  private readonly uses = new Map<string, number>();
+
+  take(id: string): string {
+    let uses = this.uses.get(id);
+    if (uses === undefined) {
+      this.uses.set(id, 1);
+      return id;
+    }
+    let unique: string;
+    do unique = `${id}#${++uses}`;
+    while (this.uses.has(unique));
+    this.uses.set(id, uses);
+    this.uses.set(unique, 1);
+    return unique;
+  }
+}
+
+/** An id from the step before, the kind and the words, so that adding steps changes no earlier id. */
+function derivedId(step: StepDraft, previousId: string): string {
+  const words = step.output ?? step.reasoning ?? '';
+  const calls = (step.tools ?? []).map((tool) => `${tool.name} ${tool.callId ?? ''}`).join('\n');
+  // Long texts are known by their beginning, end and length: hashing all of it would cost more than parsing it.
+  const part = words.length <= 2 * HASHED_CHARACTERS ? words : `${words.slice(0, HASHED_CHARACTERS)}${words.slice(-HASHED_CHARACTERS)}${words.length}`;
+  return hashText(`${previousId}\n${step.stepType}\n${part.replace(/\s+/g, ' ').trim()}\n${calls}`).slice(0, 16);
+}
+
+function derivedTraceId(draft: TraceDraft): string {
+  const first = draft.steps[0];
+  return hashText(`${draft.format}\n${(draft.goalText ?? '').slice(0, HASHED_CHARACTERS)}\n${(first?.output ?? '').slice(0, HASHED_CHARACTERS)}`).slice(0, 16);
+}
+
+function lastOutput(steps: readonly ExecutionStep[]): string {
+  for (let i = steps.length - 1; i >= 0; i--) {
+    const step = steps[i];
+    if (step !== undefined && !step.isSidechain && step.output !== undefined && step.output !== '') return step.output;
+  }
+  return '';
+}
+
+/** The content of a string literal, between its quotes. */
+export function insideQuotes(range: OffsetRange | undefined): OffsetRange | undefined {
+  return range === undefined || range.end - range.start < 2 ? undefined : { start: range.start + 1, end: range.end - 1 };
+}

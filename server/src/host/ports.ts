@@ -1,0 +1,48 @@
+/** The server's ports on this machine: files, labels, hashes, globs, models. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import picomatch from 'picomatch';
+import type { EffectiveSettings } from '../core/effectiveSettings.ts';
+import type { Engine, ServerPorts } from '../lsp/ports.ts';
+import { appendLabel, labelFileOf, labelKeyOf, loadLabels } from '../storage/labelFiles.ts';
+import { readText, sha256, walkFiles } from './files.ts';
+import { loadEngine } from './engine.ts';
+import type { Layout } from './layout.ts';
+
+export function serverPorts(layout: Layout): ServerPorts {
+  const matchers = new Map<string, (path: string) => boolean>();
+  const matches = (path: string, glob: string): boolean => {
+    let matcher = matchers.get(glob);
+    if (matcher === undefined) matchers.set(glob, matcher = picomatch(glob, { dot: true }));
+    return matcher(path.replaceAll('\\', '/').replace(/^\/+/, ''));
+  };
+  return {
+    loadEngine: ({ settings, dataFolder, onNotice }): Promise<Engine> => loadEngine({ layout, settings, memoryFile: memoryFileOf(settings, dataFolder), onNotice }),
+    readText, walkFiles, sha256,
+    loadLabels: async (traceFile) => (await loadLabels(labelFileOf(traceFile))).records,
+    appendLabel: async (traceFile, record) => {
+      const file = labelFileOf(traceFile);
+      await appendLabel(file, record);
+      return file;
+    },
+    labelKeyOf,
+    matchesGlob: (path, globs) => globs.some((glob) => matches(path, glob)),
+    nowIso: () => new Date().toISOString(),
+    uriToPath: (uri) => {
+      try {
+        return uri.startsWith('file:') ? fileURLToPath(uri) : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+    pathToUri: (path) => pathToFileURL(path).href,
+    problemPage: (code) => pathToFileURL(join(layout.docsFolder, `${code}.md`)).href,
+  };
+}
+
+/** Where scores are remembered: the setting, else a file of the workspace in the user data folder. */
+export function memoryFileOf(settings: EffectiveSettings, dataFolder: string): string {
+  if (settings.storagePath !== '') return settings.storagePath.replace(/^~(?=\/|\\)/, homedir());
+  return join(dataFolder === '' ? join(homedir(), '.stepscope') : dataFolder, 'memory.sqlite');
+}

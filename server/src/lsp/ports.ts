@@ -1,0 +1,39 @@
+/** What the server needs from the machine it runs on; the composition root provides it. */
+import type { EffectiveSettings } from '../core/effectiveSettings.ts';
+import type { LabelRecord } from '../core/labels.ts';
+import type { ModelManifest } from '../scoring/manifest.ts';
+import type { ModelRunner } from '../scoring/modelRunner.ts';
+import type { TraceScorer } from '../scoring/traceScorer.ts';
+
+export interface Engine {
+  readonly manifest: ModelManifest;
+  readonly runner: ModelRunner;
+  readonly scorer: TraceScorer;
+  /** Waits for what is running, then frees everything. */
+  close(): Promise<void>;
+}
+
+export type FileText =
+  | { readonly kind: 'text'; readonly text: string; readonly sizeBytes: number; readonly modifiedMs: number }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'too-large'; readonly sizeBytes: number }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface ServerPorts {
+  /** Loads the models; rejects with an Error whose message is a sentence for the user. */
+  loadEngine(options: { readonly settings: EffectiveSettings; readonly dataFolder: string; readonly onNotice: (message: string) => void }): Promise<Engine>;
+  readText(path: string, maxBytes: number): Promise<FileText>;
+  walkFiles(folder: string, skip: (path: string) => boolean): AsyncIterable<string>;
+  loadLabels(traceFile: string): Promise<readonly LabelRecord[]>;
+  /** Appends to the label file of this trace file and answers its path; throws what the file system says. */
+  appendLabel(traceFile: string, record: LabelRecord): Promise<string>;
+  labelKeyOf(traceFile: string): string;
+  matchesGlob(path: string, globs: readonly string[]): boolean;
+  sha256(text: string): string;
+  /** ISO 8601. */
+  nowIso(): string;
+  uriToPath(uri: string): string | undefined;
+  pathToUri(path: string): string;
+  /** Address of a problem code's page. */
+  problemPage(code: string): string;
+}

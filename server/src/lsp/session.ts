@@ -1,0 +1,200 @@
+/** One editor session: capabilities, request by request, and what the server tells of its own accord. */
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { CodeActionKind, DidChangeWatchedFilesNotification, DocumentDiagnosticReportKind, ResponseError, TextDocumentSyncKind, TextDocuments } from 'vscode-languageserver';
+import type { Connection, InitializeParams, InitializeResult } from 'vscode-languageserver';
+import * as contract from '../contract/protocol.ts';
+import { LABEL_FILE_NAME } from '../core/labels.ts';
+import { stepMarkdown } from '../features/hover.ts';
+import { fileDiagnostics } from './fileDiagnostics.ts';
+import { isRecord, readInitOptions, readSettings } from './fromLsp.ts';
+import type { ServerPorts } from './ports.ts';
+import { codeActions } from './requests/codeActions.ts';
+import { codeLenses } from './requests/codeLens.ts';
+import { decorations } from './requests/decorations.ts';
+import { documentSymbols } from './requests/documentSymbols.ts';
+import { foldingRanges } from './requests/foldingRanges.ts';
+import { hover } from './requests/hover.ts';
+import { inlayHints } from './requests/inlayHints.ts';
+import { label } from './requests/label.ts';
+import { nextBadStep } from './requests/nextBadStep.ts';
+import { traces } from './requests/traces.ts';
+import { stepById } from './stepAt.ts';
+import { createTraceStore, sourceUriOf } from './traceStore.ts';
+import type { TraceStore } from './traceStore.ts';
+
+const SETTLE_MS = 60;
+const EDIT_PAUSE_MS = 40;
+
+/** Attaches the server to a connection. Answers a function that brings everything to rest. */
+export function startSession(connection: Connection, ports: ServerPorts): () => Promise<void> {
+  const documents = new TextDocuments(TextDocument);
+  let store: TraceStore | undefined;
+  let client: InitializeParams['capabilities'] = {};
+  const editTimers = new Map<string, NodeJS.Timeout>();
+  const changedUris = new Set<string>();
+  let refreshTimer: NodeJS.Timeout | undefined;
+
+  const need = (): TraceStore => {
+    if (store === undefined) throw new ResponseError(-32002, 'The server has not been initialised.');
+    return store;
+  };
+  const view = (uri: string) => store?.view(uri);
+
+  /** Tells the editor to ask again, at most once a pause. */
+  const refresh = (uri: string): void => {
+    changedUris.add(uri);
+    refreshTimer ??= setTimeout(() => {
+      refreshTimer = undefined;
+      const changed = [...changedUris];
+      changedUris.clear();
+      for (const document of documents.all()) {
+        if (!changed.includes(sourceUriOf(document.uri))) continue;
+        const shown = view(document.uri);
+        void connection.sendNotification(contract.DECORATIONS, shown === undefined ? { uri: document.uri, version: document.version, bad: [], contested: [] } : decorations(shown, document.version));
+      }
+      for (const uriOfChange of changed) void connection.sendNotification(contract.READABLE_CHANGED, { uri: uriOfChange });
+      const isShown = documents.all().some((d) => changed.includes(sourceUriOf(d.uri)));
+      if (!isShown) return;
+      const { workspace } = client;
+      const quietly = (work: Promise<unknown>): void => void work.catch(() => undefined);
+      if (workspace?.inlayHint?.refreshSupport === true) quietly(connection.languages.inlayHint.refresh());
+      if (workspace?.codeLens?.refreshSupport === true) quietly(connection.sendRequest('workspace/codeLens/refresh'));
+      if (workspace?.diagnostics?.refreshSupport === true) quietly(connection.languages.diagnostics.refresh());
+    }, SETTLE_MS);
+  };
+
+  connection.onInitialize((params): InitializeResult => {
+    client = params.capabilities;
+    const init = readInitOptions(params.initializationOptions);
+    const folders = (params.workspaceFolders ?? []).flatMap((f) => ports.uriToPath(f.uri) ?? []);
+    store = createTraceStore({
+      init, ports, folders,
+      events: {
+        onStatus: (status) => void connection.sendNotification(contract.STATUS, status),
+        onNotice: (notice) => void connection.sendNotification(contract.NOTICE, notice),
+        onChanged: refresh,
+        log: (message) => connection.console.log(message),
+      },
+    });
+    return {
+      serverInfo: { name: 'StepScope', version: String(contract.PROTOCOL_VERSION) },
+      capabilities: {
+        textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
+        inlayHintProvider: true, codeLensProvider: { resolveProvider: false }, hoverProvider: true, documentSymbolProvider: { label: 'StepScope' },
+        foldingRangeProvider: true, codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
+        diagnosticProvider: { identifier: 'stepscope', interFileDependencies: false, workspaceDiagnostics: true },
+        workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
+      },
+    };
+  });
+
+  connection.onInitialized(() => {
+    if (client.workspace?.didChangeWatchedFiles?.dynamicRegistration === true) {
+      const watchers = [...need().settings().include, `**/${LABEL_FILE_NAME}`, '**/.stepscope.json'].map((globPattern) => ({ globPattern }));
+      void connection.client.register(DidChangeWatchedFilesNotification.type, { watchers });
+    }
+    if (client.workspace?.workspaceFolders === true) {
+      connection.workspace.onDidChangeWorkspaceFolders(async () => {
+        const folders = await connection.workspace.getWorkspaceFolders();
+        await need().setFolders((folders ?? []).flatMap((f) => ports.uriToPath(f.uri) ?? []));
+      });
+    }
+    void need().scan();
+  });
+
+  documents.onDidOpen(({ document }) => store?.open(document.uri, document));
+  documents.onDidChangeContent(({ document }) => {
+    if (document.version === 1 || store === undefined) return;
+    clearTimeout(editTimers.get(document.uri));
+    editTimers.set(document.uri, setTimeout(() => {
+      editTimers.delete(document.uri);
+      void store?.change(document.uri);
+    }, EDIT_PAUSE_MS));
+  });
+  documents.onDidClose(({ document }) => void store?.close(document.uri));
+
+  connection.onDidChangeConfiguration(({ settings }: { settings: unknown }) => {
+    const ours = isRecord(settings) && isRecord(settings['stepscope']) ? settings['stepscope'] : settings;
+    void need().reconfigure(readSettings(ours));
+    refresh('');
+  });
+  connection.onDidChangeWatchedFiles(async ({ changes }) => {
+    for (const { uri } of changes) await need().fileEvent(uri);
+  });
+
+  connection.languages.inlayHint.on(({ textDocument, range }) => {
+    const shown = view(textDocument.uri);
+    return shown === undefined ? [] : inlayHints(shown, range, need().settings().inlineScores);
+  });
+  connection.onCodeLens(({ textDocument }) => {
+    const shown = view(textDocument.uri);
+    return shown === undefined ? [] : codeLenses(shown);
+  });
+  connection.onHover(({ textDocument, position }) => {
+    const shown = view(textDocument.uri);
+    return shown === undefined ? null : hover(shown, position);
+  });
+  connection.onDocumentSymbol(({ textDocument }) => {
+    const shown = view(textDocument.uri);
+    return shown === undefined ? null : documentSymbols(shown);
+  });
+  connection.onFoldingRanges(({ textDocument }) => {
+    const shown = view(textDocument.uri);
+    return shown === undefined ? null : foldingRanges(shown);
+  });
+  connection.onCodeAction(({ textDocument, range, context }) => {
+    const shown = view(textDocument.uri);
+    return shown === undefined ? [] : codeActions(shown, range, context);
+  });
+  connection.languages.diagnostics.on(({ textDocument }) => {
+    const shown = view(textDocument.uri);
+    const items = shown === undefined ? need().reports.get(textDocument.uri) ?? [] : fileDiagnostics(shown, ports.problemPage);
+    return { kind: DocumentDiagnosticReportKind.Full, items: [...items] };
+  });
+  connection.languages.diagnostics.onWorkspace(async ({ previousResultIds }, token) => {
+    const items = await need().reports.poll(new Map(previousResultIds.map((p) => [p.uri, p.value])), token);
+    return { items };
+  });
+
+  connection.onRequest(contract.TRACES, async ({ uri }: contract.TracesParams) => {
+    const shown = view(uri) ?? await need().viewOrLoad(uri);
+    return shown === undefined ? null : traces(shown, need().scorers());
+  });
+  connection.onRequest(contract.RESCORE, async (params: contract.RescoreParams, token): Promise<contract.RescoreResult> => {
+    const abort = new AbortController();
+    token.onCancellationRequested(() => abort.abort());
+    const progress = params.workDoneToken === undefined ? undefined : connection.window.attachWorkDoneProgress(params.workDoneToken);
+    progress?.begin('Scoring', 0, undefined, false);
+    const result = await need().rescore(params, { signal: abort.signal, onProgress: (done, total) => progress?.report(Math.round((done / Math.max(1, total)) * 100), `${done}/${total}`) });
+    progress?.done();
+    return result;
+  });
+  connection.onRequest(contract.SCORE_DOCUMENT, ({ uri }: contract.ScoreDocumentParams) => need().scoreDocument(uri));
+  connection.onRequest(contract.LABEL, async (params: contract.LabelParams): Promise<unknown> => label(need(), params, ports));
+  connection.onRequest(contract.NEXT_BAD_STEP, async (params: contract.NextBadStepParams) => {
+    const shown = view(params.uri) ?? await need().viewOrLoad(params.uri);
+    return shown === undefined ? null : nextBadStep(shown, params);
+  });
+  connection.onRequest(contract.READABLE, async ({ uri }: contract.ReadableParams): Promise<contract.ReadableResult> => ({ text: await need().readable(uri) ?? 'No trace was found in this file.\n' }));
+  connection.onRequest(contract.EXPLAIN, async ({ uri, traceId, stepId }: contract.ExplainParams) => {
+    const shown = view(uri) ?? await need().viewOrLoad(uri);
+    const found = shown === undefined ? undefined : stepById(shown, traceId, stepId);
+    return found === undefined ? null : { markdown: stepMarkdown(found.scored, found.step.stepIndex) };
+  });
+  connection.onRequest(contract.COUNTERS, () => need().counters());
+  connection.onRequest(contract.SETTLED, async () => {
+    while (editTimers.size > 0) await new Promise((resolve) => setTimeout(resolve, EDIT_PAUSE_MS));
+    return need().settled();
+  });
+
+  const stop = async (): Promise<void> => {
+    clearTimeout(refreshTimer);
+    for (const timer of editTimers.values()) clearTimeout(timer);
+    editTimers.clear();
+    await store?.shutdown();
+  };
+  connection.onShutdown(stop);
+  documents.listen(connection);
+  connection.listen();
+  return stop;
+}

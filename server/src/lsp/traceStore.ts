@@ -1,0 +1,494 @@
+/** Every trace file of the session: read, kept current, scored, and reported. */
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { Diagnostic } from 'vscode-languageserver';
+import { applyProjectFile } from '../core/effectiveSettings.ts';
+import type { EffectiveSettings } from '../core/effectiveSettings.ts';
+import type { LabelRecord } from '../core/labels.ts';
+import { LABEL_FILE_NAME } from '../core/labels.ts';
+import type { InitOptions, RescoreParams, ServerStatus } from '../contract/protocol.ts';
+import { READABLE_SCHEME } from '../contract/protocol.ts';
+import { activeScorers } from '../features/presentTrace.ts';
+import { displayConsensus, percent } from '../features/scoredTrace.ts';
+import { detectFormat, sniff } from '../formats/detect.ts';
+import { findFormat } from '../formats/registry.ts';
+import type { ParsedFile } from '../formats/format.ts';
+import { createDiagnosticReports } from './diagnosticReports.ts';
+import { fileDiagnostics } from './fileDiagnostics.ts';
+import type { Engine, ServerPorts } from './ports.ts';
+import { createScoringQueue } from './scoringQueue.ts';
+import { buildTraceFile, pendingSteps, readableView, sourceView } from '../features/traceFile.ts';
+import type { TraceFile, TraceView, ViewContext } from '../features/traceFile.ts';
+
+/** What is kept of a file that nobody has open. */
+interface QuietFile {
+  readonly modifiedMs: number;
+  readonly sizeBytes: number;
+  readonly steps: number;
+  readonly traces: number;
+}
+
+export interface StoreEvents {
+  readonly onStatus: (status: ServerStatus) => void;
+  readonly onNotice: (notice: { readonly id: string; readonly severity: 'error' | 'warning' | 'information'; readonly message: string }) => void;
+  /** What a file shows has changed. */
+  readonly onChanged: (uri: string) => void;
+  readonly log: (message: string) => void;
+}
+
+const MEGABYTE = 1_048_576;
+
+export type TraceStore = ReturnType<typeof createTraceStore>;
+
+export function createTraceStore(options: { readonly init: InitOptions; readonly ports: ServerPorts; readonly events: StoreEvents; readonly folders: readonly string[] }) {
+  const { ports, events } = options;
+  let base: EffectiveSettings = options.init.settings;
+  let folders: readonly string[] = options.folders;
+  let engine: Engine | undefined;
+  let engineLoading: Promise<Engine | undefined> | undefined;
+  let engineError: string | undefined;
+  let isClosed = false;
+  const reports = createDiagnosticReports();
+  const openDocuments = new Map<string, TextDocument>();
+  const files = new Map<string, TraceFile>();
+  const quiet = new Map<string, QuietFile>();
+  const wanted = new Set<string>();
+  const views = new Map<string, TraceView>();
+  const projectFiles = new Map<string, string>();
+  const complaints = new Set<string>();
+  const queue = createScoringQueue((job, error) => {
+    const message = error instanceof Error ? error.message : String(error);
+    events.log(`Scoring ${job.uri} failed: ${message}`);
+    events.onStatus({ kind: 'error', message: `Scoring stopped: ${message}` });
+  });
+
+  const context: ViewContext = {
+    get manifest() { return engine?.manifest; },
+    scorersOf: (settings) => (engine === undefined ? [] : activeScorers(engine.manifest, settings)),
+    matchesGlob: ports.matchesGlob, labelKeyOf: ports.labelKeyOf, textHashOf: ports.sha256,
+  };
+
+  const folderOf = (path: string): string | undefined => folders.filter((f) => path === f || path.startsWith(f.endsWith('/') || f.endsWith('\\') ? f : `${f}${f.includes('\\') ? '\\' : '/'}`)).sort((a, b) => b.length - a.length)[0];
+
+  async function settingsFor(path: string): Promise<EffectiveSettings> {
+    const folder = folderOf(path);
+    if (folder === undefined) return base;
+    let text = projectFiles.get(folder);
+    if (text === undefined) {
+      const read = await ports.readText(joinPath(folder, '.stepscope.json'), MEGABYTE);
+      text = read.kind === 'text' ? read.text : '';
+      projectFiles.set(folder, text);
+    }
+    if (text === '') return base;
+    const { settings, problems } = applyProjectFile(base, text);
+    for (const message of problems) complain({ id: message, severity: 'warning', message });
+    return settings;
+  }
+
+  function complain(notice: Parameters<StoreEvents['onNotice']>[0]): void {
+    if (complaints.has(notice.id)) return;
+    complaints.add(notice.id);
+    events.onNotice(notice);
+  }
+
+  function isIncluded(path: string, settings: EffectiveSettings): boolean {
+    return ports.matchesGlob(path, settings.include) && !ports.matchesGlob(path, settings.exclude);
+  }
+
+  async function loadEngine(): Promise<Engine | undefined> {
+    if (engine !== undefined || engineError !== undefined || isClosed) return engine;
+    engineLoading ??= (async () => {
+      events.onStatus({ kind: 'loading-model' });
+      try {
+        engine = await ports.loadEngine({ settings: base, dataFolder: options.init.dataFolder, onNotice: (message) => complain({ id: message, severity: 'warning', message }) });
+      } catch (error) {
+        engineError = error instanceof Error ? error.message : String(error);
+        complain({ id: 'engine', severity: 'error', message: engineError });
+        events.onStatus({ kind: 'error', message: engineError });
+      }
+      return engine;
+    })();
+    return engineLoading;
+  }
+
+  /** Reads the traces out of a text, or undefined where it holds none that we may show. */
+  function parse(path: string, text: string, settings: EffectiveSettings, isAsked: boolean): ParsedFile | undefined {
+    const found = detectFormat(sniff(path, text));
+    if (found === undefined) return undefined;
+    if (found.confidence < 0.5 && !isAsked && !isIncluded(path, settings)) return undefined;
+    const parsed = findFormat(found.format)?.parse({ path, text });
+    return parsed !== undefined && (parsed.traces.some((t) => t.steps.length > 0) || parsed.warnings.length > 0) ? parsed : undefined;
+  }
+
+  /** Takes in the text of a file; answers the state it has now, undefined where it is no trace. */
+  async function take(uri: string, text: string): Promise<TraceFile | undefined> {
+    const path = ports.uriToPath(uri) ?? uri;
+    const settings = await settingsFor(path);
+    const parsed = parse(path, text, settings, wanted.has(uri));
+    if (parsed === undefined) {
+      const had = files.delete(uri) || quiet.delete(uri);
+      queue.drop(uri);
+      views.delete(uri);
+      if (isIncluded(path, settings)) reports.set(uri, unreadable(text));
+      else reports.clear(uri);
+      if (had || openDocuments.has(uri)) events.onChanged(uri);
+      return undefined;
+    }
+    await loadEngine();
+    const labels = await ports.loadLabels(path);
+    const file = buildTraceFile({ uri, path, text, parsed, settings, manifest: engine?.manifest, sha256: ports.sha256, labels, before: files.get(uri) });
+    files.set(uri, file);
+    views.delete(uri);
+    return file;
+  }
+
+  function show(uri: string): void {
+    views.delete(uri);
+    const file = files.get(uri);
+    if (file !== undefined) reports.set(uri, fileDiagnostics(viewOf(file), ports.problemPage));
+    events.onChanged(uri);
+  }
+
+  function viewOf(file: TraceFile): TraceView {
+    let known = views.get(file.uri);
+    if (known === undefined) views.set(file.uri, known = sourceView(file, context));
+    return known;
+  }
+
+  /** Queues what is missing of a file's scores. */
+  function enqueue(file: TraceFile, ask: { readonly priority: number; readonly focus?: readonly string[]; readonly rescore?: RescoreParams; readonly onProgress?: (done: number, total: number) => void; readonly onDone?: (result: { readonly steps: number; readonly changed: number; readonly cancelled: boolean }) => void }): void {
+    queue.add({
+      uri: file.uri, priority: ask.priority,
+      run: (signal) => scoreFile(file, ask, signal),
+    });
+  }
+
+  async function scoreFile(file: TraceFile, ask: Parameters<typeof enqueue>[1], signal: AbortSignal): Promise<void> {
+    const current = engine;
+    if (current === undefined || files.get(file.uri) !== file) return ask.onDone?.({ steps: 0, changed: 0, cancelled: true });
+    const scorers = ask.rescore?.scorers ?? context.scorersOf(file.settings);
+    const jobs = file.works.flatMap((work, traceIndex) => {
+      if (ask.rescore?.traceId !== undefined && ask.rescore.scope !== 'file' && work.trace.traceId !== ask.rescore.traceId) return [];
+      const pending = ask.rescore === undefined ? pendingSteps(file, traceIndex, scorers)
+        : work.steps.flatMap((s, i) => (s.unscored === undefined && (ask.rescore?.scope !== 'step' || s.step.stepId === ask.rescore.stepId) ? [i] : []));
+      return pending.length === 0 ? [] : [{ work, pending }];
+    });
+    const total = jobs.reduce((sum, j) => sum + j.pending.length, 0);
+    let done = 0;
+    let changed = 0;
+    // Showing costs the whole file: often at first, ever more rarely in a long trace.
+    let nextShow = 0;
+    for (const { work, pending } of jobs) {
+      const raws = file.rawByTraceId.get(work.trace.traceId);
+      const before = new Map(pending.map((i) => [i, scoreNow(file, work.trace.traceId, i)] as const));
+      events.onStatus({ kind: 'scoring', done, total });
+      await current.scorer.score({
+        work, scorers, pending, signal, isFresh: ask.rescore !== undefined,
+        focus: work.steps.flatMap((s, i) => (ask.focus?.includes(s.step.stepId) === true ? [i] : [])),
+        onScored: (scored) => {
+          for (const { stepIndex, raw } of scored) {
+            const step = work.steps[stepIndex];
+            if (step === undefined) continue;
+            const old = raws?.get(step.step.stepId);
+            const merged = old !== undefined && old.chainKey === step.chainKey ? new Map([...old.raw, ...raw]) : raw;
+            raws?.set(step.step.stepId, { raw: merged, chainKey: step.chainKey });
+          }
+          done += scored.length;
+          ask.onProgress?.(done, total);
+          events.onStatus({ kind: 'scoring', done, total });
+          if (files.get(file.uri) !== file || done < nextShow) return;
+          nextShow = Math.max(done + 32, done * 1.5);
+          show(file.uri);
+        },
+      }).catch((error: unknown) => {
+        if (signal.aborted) ask.onDone?.({ steps: done, changed, cancelled: true });
+        throw error;
+      });
+      for (const [i, score] of before) if (scoreNow(file, work.trace.traceId, i) !== score) changed++;
+    }
+    ask.onDone?.({ steps: done, changed, cancelled: false });
+    if (files.get(file.uri) === file) show(file.uri);
+    if (!openDocuments.has(file.uri)) forgetText(file);
+    idleStatus();
+  }
+
+  function scoreNow(file: TraceFile, traceId: string, stepIndex: number): number | undefined {
+    const step = sourceViewStep(viewOf(file), traceId, stepIndex);
+    return step === undefined ? undefined : percent(step);
+  }
+
+  function forgetText(file: TraceFile): void {
+    const known = quiet.get(file.uri);
+    files.delete(file.uri);
+    views.delete(file.uri);
+    quiet.set(file.uri, { modifiedMs: known?.modifiedMs ?? 0, sizeBytes: known?.sizeBytes ?? 0, steps: file.works.reduce((n, w) => n + w.steps.length, 0), traces: file.works.length });
+  }
+
+  function idleStatus(): void {
+    if (engineError !== undefined) return events.onStatus({ kind: 'error', message: engineError });
+    const open = [...files.values()];
+    const steps = open.reduce((n, f) => n + f.works.reduce((m, w) => m + w.steps.length, 0), 0) + [...quiet].reduce((n, [uri, q]) => n + (files.has(uri) ? 0 : q.steps), 0);
+    const traces = open.reduce((n, f) => n + f.works.length, 0) + [...quiet].reduce((n, [uri, q]) => n + (files.has(uri) ? 0 : q.traces), 0);
+    events.onStatus({ kind: 'idle', traces, steps });
+  }
+
+  /** Reads an unopened file from disk if it is new or changed, and scores it in the background. */
+  async function visit(path: string, isForced = false): Promise<TraceFile | undefined> {
+    const uri = ports.pathToUri(path);
+    if (openDocuments.has(uri) || isClosed) return files.get(uri);
+    const settings = await settingsFor(path);
+    const read = await ports.readText(path, settings.limits.maxFileSizeMB * MEGABYTE);
+    if (read.kind === 'missing') {
+      await remove(uri);
+      return undefined;
+    }
+    if (read.kind !== 'text') {
+      reports.set(uri, [note(read.kind === 'too-large' ? `This file has ${Math.round(read.sizeBytes / MEGABYTE)} MB, more than stepscope.limits.maxFileSizeMB (${settings.limits.maxFileSizeMB}). It was not read; raise the limit to score it.` : read.message)]);
+      events.onChanged(uri);
+      return undefined;
+    }
+    const known = quiet.get(uri);
+    if (!isForced && known !== undefined && known.modifiedMs === read.modifiedMs && known.sizeBytes === read.sizeBytes) return undefined;
+    const file = await take(uri, read.text);
+    if (file === undefined) return undefined;
+    quiet.set(uri, { modifiedMs: read.modifiedMs, sizeBytes: read.sizeBytes, steps: 0, traces: 0 });
+    show(uri);
+    enqueue(file, { priority: 0 });
+    return file;
+  }
+
+  async function remove(uri: string): Promise<void> {
+    queue.drop(uri);
+    files.delete(uri);
+    quiet.delete(uri);
+    views.delete(uri);
+    reports.clear(uri);
+    events.onChanged(uri);
+    idleStatus();
+  }
+
+  async function scan(): Promise<void> {
+    for (const folder of folders) {
+      const settings = await settingsFor(joinPath(folder, 'x'));
+      for await (const path of ports.walkFiles(folder, (p) => ports.matchesGlob(p, settings.exclude) || ports.matchesGlob(`${p}/x`, settings.exclude))) {
+        if (isClosed) return;
+        if (path.endsWith(LABEL_FILE_NAME) || !isIncluded(path, settings)) continue;
+        await visit(path);
+      }
+    }
+    idleStatus();
+  }
+
+  async function refreshDocument(uri: string, priority: number): Promise<void> {
+    const document = openDocuments.get(uri);
+    if (document === undefined || document.uri.startsWith(`${READABLE_SCHEME}:`)) return;
+    const before = files.get(uri);
+    const version = document.version;
+    const file = await take(uri, document.getText());
+    if (file === undefined || openDocuments.get(uri)?.version !== version) return;
+    show(uri);
+    const known = new Set(before?.works.flatMap((w) => w.steps.map((s) => s.textKey)));
+    const focus = before === undefined ? [] : file.works.flatMap((w) => w.steps.flatMap((s) => (s.textKey !== '' && !known.has(s.textKey) ? [s.step.stepId] : [])));
+    enqueue(file, { priority, focus });
+  }
+
+  /** The state of a file for a request; reads it from disk where nobody has it open. */
+  async function need(uri: string): Promise<TraceFile | undefined> {
+    const source = sourceUriOf(uri);
+    const known = files.get(source);
+    if (known !== undefined) return known;
+    const path = ports.uriToPath(source);
+    if (path === undefined || openDocuments.has(source)) return undefined;
+    const file = await visit(path, true);
+    await queue.whenIdle();
+    return files.get(source) ?? file;
+  }
+
+  const store = {
+    reports,
+    open(uri: string, document: TextDocument): void {
+      openDocuments.set(uri, document);
+      void refreshDocument(uri, 1);
+      if (uri.startsWith(`${READABLE_SCHEME}:`)) events.onChanged(uri);
+    },
+    change(uri: string): Promise<void> {
+      return refreshDocument(uri, 2);
+    },
+    async close(uri: string): Promise<void> {
+      openDocuments.delete(uri);
+      wanted.delete(uri);
+      const file = files.get(uri);
+      const path = ports.uriToPath(uri);
+      if (path === undefined || folderOf(path) === undefined) return remove(uri);
+      if (file !== undefined) forgetText(file);
+      quiet.delete(uri);
+      const settings = await settingsFor(path);
+      if (isIncluded(path, settings)) await visit(path);
+      else await remove(uri);
+    },
+    /** A file changed, appeared or went away outside the editor. */
+    async fileEvent(uri: string): Promise<void> {
+      const path = ports.uriToPath(uri);
+      if (path === undefined) return;
+      if (path.endsWith(LABEL_FILE_NAME)) return reloadLabels(path);
+      if (path.endsWith('.stepscope.json')) {
+        projectFiles.clear();
+        complaints.clear();
+        return store.reconfigure(base);
+      }
+      const settings = await settingsFor(path);
+      if (isIncluded(path, settings) || quiet.has(uri)) await visit(path);
+    },
+    async reconfigure(settings: EffectiveSettings): Promise<void> {
+      base = settings;
+      for (const uri of openDocuments.keys()) await refreshDocument(uri, 1);
+      for (const known of [...quiet.keys()]) if (!openDocuments.has(known)) {
+        const path = ports.uriToPath(known);
+        if (path !== undefined) await visit(path, true);
+      }
+      await scan();
+    },
+    async setFolders(next: readonly string[]): Promise<void> {
+      folders = next;
+      for (const uri of [...quiet.keys()]) {
+        const path = ports.uriToPath(uri);
+        if (path !== undefined && folderOf(path) === undefined) await remove(uri);
+      }
+      await scan();
+    },
+    scan,
+    settings: (): EffectiveSettings => base,
+    isOpen: (uri: string): boolean => openDocuments.has(uri),
+    /** What an open document shows; the file itself or its readable rendering. Undefined for what is no trace. */
+    view(uri: string): TraceView | undefined {
+      const file = files.get(sourceUriOf(uri));
+      if (file === undefined) return undefined;
+      return uri === file.uri ? viewOf(file) : readableView(file, uri, context).view;
+    },
+    async viewOrLoad(uri: string): Promise<TraceView | undefined> {
+      const file = await need(uri);
+      if (file === undefined) return undefined;
+      return uri === file.uri ? viewOf(file) : readableView(file, uri, context).view;
+    },
+    async readable(uri: string): Promise<string | undefined> {
+      const file = await need(uri);
+      return file === undefined ? undefined : readableView(file, uri, context).text;
+    },
+    /** Reads a document as a trace although nothing named it as one. */
+    async scoreDocument(uri: string): Promise<{ readonly steps: number; readonly message?: string }> {
+      wanted.add(uri);
+      if (openDocuments.has(uri)) await refreshDocument(uri, 3);
+      else await need(uri);
+      const file = files.get(uri);
+      if (file === undefined) return { steps: 0, message: 'No trace was found in this file. StepScope reads PlanTrace, ATIF, Claude Code sessions and OpenAI messages.' };
+      if (engineError !== undefined) return { steps: 0, message: engineError };
+      await queue.whenIdle();
+      return { steps: file.works.reduce((n, w) => n + w.steps.length, 0) };
+    },
+    async rescore(params: RescoreParams, report: { readonly signal: AbortSignal; readonly onProgress: (done: number, total: number) => void }): Promise<{ readonly steps: number; readonly changed: number; readonly cancelled: boolean }> {
+      const uris = params.scope === 'workspace' ? [...new Set([...files.keys(), ...quiet.keys()])] : params.uri === undefined ? [] : [sourceUriOf(params.uri)];
+      const total = { steps: 0, changed: 0, cancelled: false };
+      for (const [at, uri] of uris.entries()) {
+        if (report.signal.aborted) return { ...total, cancelled: true };
+        const file = await need(uri);
+        if (file === undefined) continue;
+        const result = await new Promise<{ readonly steps: number; readonly changed: number; readonly cancelled: boolean }>((resolve) => {
+          report.signal.addEventListener('abort', () => queue.drop(uri), { once: true });
+          enqueue(file, { priority: 3, rescore: params, onDone: resolve, onProgress: (done, steps) => (uris.length === 1 ? report.onProgress(done, steps) : report.onProgress(at, uris.length)) });
+        });
+        total.steps += result.steps;
+        total.changed += result.changed;
+        total.cancelled ||= result.cancelled;
+      }
+      return total;
+    },
+    async label(uri: string, record: Omit<LabelRecord, 'file'>): Promise<string> {
+      const source = sourceUriOf(uri);
+      const path = ports.uriToPath(source);
+      if (path === undefined) throw new Error('Labels are kept beside the trace; save this file first.');
+      const labelFile = await ports.appendLabel(path, { ...record, file: ports.labelKeyOf(path) });
+      await reloadLabels(labelFile);
+      return labelFile;
+    },
+    counters: () => ({
+      encodedTexts: engine?.runner.encodedTextCount ?? 0, headRows: engine?.scorer.counters.headRows ?? 0,
+      cacheHits: engine?.scorer.counters.cacheHits ?? 0, lastEncodedStepIds: engine?.scorer.counters.lastEncodedStepIds ?? [],
+    }),
+    scorers: (): readonly string[] => engine?.manifest.scorers.map((s) => s.id) ?? [],
+    async settled(): Promise<{ readonly files: number; readonly steps: number }> {
+      await engineLoading;
+      await queue.whenIdle();
+      const known = new Set([...files.keys(), ...quiet.keys()]);
+      const steps = [...known].reduce((n, uri) => n + (files.get(uri)?.works.reduce((m, w) => m + w.steps.length, 0) ?? quiet.get(uri)?.steps ?? 0), 0);
+      return { files: known.size, steps };
+    },
+    async shutdown(): Promise<void> {
+      isClosed = true;
+      reports.release();
+      await queue.close();
+      await engineLoading;
+      await engine?.close();
+      engine = undefined;
+    },
+  };
+
+  async function reloadLabels(labelFile: string): Promise<void> {
+    for (const file of [...files.values()]) {
+      if (folderPart(file.path) !== folderPart(labelFile)) continue;
+      file.labels = await ports.loadLabels(file.path);
+      show(file.uri);
+    }
+    for (const uri of [...quiet.keys()]) {
+      const path = ports.uriToPath(uri);
+      if (path !== undefined && !files.has(uri) && folderPart(path) === folderPart(labelFile)) await visit(path, true);
+    }
+  }
+
+  return store;
+}
+
+/** The file behind a readable document; any other address is its own. */
+export function sourceUriOf(uri: string): string {
+  if (!uri.startsWith(`${READABLE_SCHEME}:`)) return uri;
+  const query = uri.slice(uri.indexOf('?') + 1);
+  return decodeURIComponent(query);
+}
+
+function sourceViewStep(view: TraceView, traceId: string, stepIndex: number): number | undefined {
+  const step = view.traces.find((t) => t.trace.traceId === traceId)?.steps[stepIndex];
+  return step === undefined ? undefined : displayConsensus(step)?.score;
+}
+
+function unreadable(text: string): readonly Diagnostic[] {
+  if (text.trim() === '') return [note('This file is empty: there is no trace in it yet.')];
+  const start = text.trimStart()[0];
+  if (start !== '{' && start !== '[') return [];
+  try {
+    JSON.parse(text);
+    return [];
+  } catch (error) {
+    const lines = text.split('\n').filter((l) => l.trim() !== '');
+    const parses = (line: string): boolean => {
+      try {
+        JSON.parse(line);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    if (lines.length > 1 && lines.slice(0, 20).every(parses)) return [];
+    return [note(`No trace could be read: the file is not valid JSON (${error instanceof Error ? error.message.slice(0, 160) : 'syntax error'}).`)];
+  }
+}
+
+function note(message: string): Diagnostic {
+  return { range: { start: { line: 0, character: 0 }, end: { line: 0, character: 1 } }, severity: 3, source: 'StepScope', code: 'file-not-strict-json', message };
+}
+
+function joinPath(folder: string, name: string): string {
+  const separator = folder.includes('\\') && !folder.includes('/') ? '\\' : '/';
+  return folder.endsWith(separator) ? `${folder}${name}` : `${folder}${separator}${name}`;
+}
+
+function folderPart(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')));
+}

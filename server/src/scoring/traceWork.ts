@@ -1,0 +1,49 @@
+/** What there is to score in a trace: the words of each step, and keys that name each score's whole input. */
+import type { ExecutionStep, PlanTrace } from '../core/planTrace.ts';
+import type { UnscoredReason } from '../core/scoreResult.ts';
+import type { ModelManifest } from './manifest.ts';
+import { composeStepText } from './stepText.ts';
+
+export interface StepWork {
+  readonly step: ExecutionStep;
+  /** What the models read; '' where the step is not scored. */
+  readonly text: string;
+  /** Names the text and the backbone. */
+  readonly textKey: string;
+  /** Names everything a score of this step depends on: backbone, goal, every scored step up to this one. */
+  readonly chainKey: string;
+  readonly isShortened: boolean;
+  /** Set where the step is left out of scoring. */
+  readonly unscored?: UnscoredReason;
+}
+
+export interface TraceWork {
+  readonly trace: PlanTrace;
+  readonly goalKey: string;
+  readonly steps: readonly StepWork[];
+}
+
+/** Lays out the work of a trace. `sha256` maps text to hex digits. Cost is linear in the length of the trace. */
+export function prepareTrace(
+  trace: PlanTrace,
+  options: { readonly manifest: ModelManifest; readonly maxStepCharacters: number; readonly sha256: (text: string) => string },
+): TraceWork {
+  const { manifest, sha256 } = options;
+  const models = `${manifest.backbone.sha256}|${manifest.tokenizer.sha256}|${manifest.backbone.chunkTokens}|${manifest.headInput.version}`;
+  const goalKey = sha256(`${models}|${trace.goalText}`);
+  let chainKey = sha256(`goal|${goalKey}`);
+  const steps = trace.steps.map((step): StepWork => {
+    const unscored = reasonToSkip(step);
+    const { text, isShortened } = unscored === undefined ? composeStepText(step, options.maxStepCharacters) : { text: '', isShortened: false };
+    if (unscored !== undefined || text.trim() === '') return { step, text: '', textKey: '', chainKey: '', isShortened: false, unscored: unscored ?? 'no-text' };
+    const textKey = sha256(`${models}|${text}`);
+    chainKey = sha256(`${chainKey}|${textKey}`);
+    return { step, text, textKey, chainKey, isShortened };
+  });
+  return { trace, goalKey, steps };
+}
+
+function reasonToSkip(step: ExecutionStep): UnscoredReason | undefined {
+  if (step.isCopiedContext) return 'copied-context';
+  return step.contentNotCaptured ? 'content-not-captured' : undefined;
+}
