@@ -62,15 +62,27 @@ def choose_weights(logits: list[np.ndarray], ys: list[np.ndarray]) -> np.ndarray
 
 def fit_uncertainty(p: np.ndarray, each: np.ndarray, similarity: np.ndarray, y: np.ndarray,
                     problem: np.ndarray, count: int, seed: int) -> tuple[dict, np.ndarray]:
-    """P(consensus wrong); p (n,), each (S, n) scorers' p, similarity (n,). AUROCs are cross-fitted."""
+    """P(consensus wrong); p (n,), each (S, n) scorers' p, similarity (n,). AUROCs are cross-fitted.
+
+    Spread and distance take part only where they raise the cross-fitted AUROC; else their factor is 0.
+    """
     x = np.stack([1 - abs(2 * p - 1), each.std(0), 1 - similarity], 1)
     wrong = ((p >= 0.5) != (y == 1)).astype(int)
-    held = np.zeros(len(y))
-    for fold in range(5):
-        test = problem % 5 == fold
-        coefficients, intercept = fit_logistic(x[~test], wrong[~test])
-        held[test] = logistic(x[test] @ coefficients + intercept)
-    coefficients, intercept = fit_logistic(x, wrong)
+
+    def cross_fit(columns: list[int]) -> np.ndarray:
+        held = np.zeros(len(y))
+        for fold in range(5):
+            test = problem % 5 == fold
+            c, i = fit_logistic(x[~test][:, columns], wrong[~test])
+            held[test] = logistic(x[test][:, columns] @ c + i)
+        return held
+
+    options = [[0], [0, 1], [0, 2], [0, 1, 2]]
+    margin = x[:, 0]
+    columns = max(options, key=lambda c: auroc(margin if c == [0] else cross_fit(c), wrong))
+    held = margin if columns == [0] else cross_fit(columns)  # one rising feature: the ranks are its own
+    coefficients = np.zeros(3)
+    coefficients[columns], intercept = fit_logistic(x[:, columns], wrong)
     fitted = logistic(x @ coefficients + intercept)
     gain = [auroc(held[r], wrong[r]) - auroc(x[r, 0], wrong[r]) for r in resamples(problem, count, seed)]
     report = {

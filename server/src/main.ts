@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { createConnection, ProposedFeatures } from 'vscode-languageserver/node';
 import { shippedLayout } from './host/layout.ts';
 import { serverPorts } from './host/ports.ts';
-import { selfCheck } from './inference/selfCheck.ts';
+import { printSelfCheck } from './inference/selfCheck.ts';
 import { startSession } from './lsp/session.ts';
+import { sqliteVersion } from './storage/database.ts';
 
 const OLDEST_NODE = [22, 15] as const;
 
@@ -18,7 +19,7 @@ if (isNodeTooOld()) {
   process.stderr.write(`StepScope's server needs Node ${OLDEST_NODE.join('.')} or newer and was started with ${process.versions.node}. Set stepscope.server.nodePath to a newer one.\n`);
   process.exit(1);
 } else if (process.argv.includes('--selfcheck')) {
-  process.stdout.write(`${JSON.stringify(await selfCheck())}\n`);
+  void printSelfCheck({ openSqlite: sqliteVersion, write: (line) => process.stdout.write(line) });
 } else {
   const layout = shippedLayout(dirname(fileURLToPath(import.meta.url)));
   const connection = createConnection(ProposedFeatures.all);

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
-  createMessageConnection, ErrorCodes, type InitializeParams, type InitializeResult, type MessageConnection,
+  CancellationTokenSource, createMessageConnection, ErrorCodes, type InitializeParams, type InitializeResult, type MessageConnection,
   ResponseError, StreamMessageReader, StreamMessageWriter, type TextDocumentContentChangeEvent,
 } from 'vscode-languageserver/node';
 
@@ -40,7 +40,6 @@ export const FULL_CAPABILITIES: InitializeParams['capabilities'] = {
     diagnostics: { refreshSupport: true },
     inlayHint: { refreshSupport: true },
     codeLens: { refreshSupport: true },
-    semanticTokens: { refreshSupport: true, requests: {}, tokenTypes: [], tokenModifiers: [], formats: ['relative'] } as never,
   },
   textDocument: {
     synchronization: { dynamicRegistration: true, didSave: true },
@@ -119,7 +118,6 @@ export class LspClient {
 
   /** One request; rejects with the server's error, when the server dies, or when it takes too long. */
   async request<T = unknown>(method: string, params?: unknown, signal?: AbortSignal): Promise<T> {
-    const { CancellationTokenSource } = await import('vscode-languageserver/node');
     const cancellation = new CancellationTokenSource();
     signal?.addEventListener('abort', () => cancellation.cancel(), { once: true });
     return await this.#inTime(`answer to ${method}`, this.connection.sendRequest(method, params, cancellation.token) as Promise<T>);
@@ -211,8 +209,6 @@ export class LspClient {
       'workspace/diagnostic/refresh': () => null,
       'workspace/inlayHint/refresh': () => null,
       'workspace/codeLens/refresh': () => null,
-      'workspace/semanticTokens/refresh': () => null,
-      'workspace/foldingRange/refresh': () => null,
     };
     for (const [method, handler] of Object.entries(usual)) this.answer(method, handler as (params: unknown) => unknown);
     this.connection.onRequest((method) => {

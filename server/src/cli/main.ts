@@ -8,6 +8,7 @@ import { loadEngine } from '../host/engine.ts';
 import { shippedLayout } from '../host/layout.ts';
 import { serverPorts } from '../host/ports.ts';
 import { readManifest } from '../inference/manifestFile.ts';
+import type { ModelManifest } from '../scoring/manifest.ts';
 import { readArguments, USAGE } from './arguments.ts';
 import { inspect } from './inspect.ts';
 import { models } from './models.ts';
@@ -32,7 +33,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (given.command === 'help') return print(USAGE);
   if (given.command === 'version') return print(`${(JSON.parse(await readFile(resolve(bundleFolder, '..', '..', 'package.json'), 'utf8')) as { version: string }).version}\n`);
   if (given.command === 'models') {
-    await models(await readManifest(layout.artifactsFolder), output);
+    await models(await needManifest(layout.artifactsFolder), output);
     await output.end();
     return OK;
   }
@@ -50,7 +51,7 @@ async function main(argv: readonly string[]): Promise<number> {
     await output.end();
     return isClean ? OK : UNREADABLE;
   }
-  const manifest = await readManifest(layout.artifactsFolder);
+  const manifest = await needManifest(layout.artifactsFolder);
   const unknown = given.scorers.filter((id) => !manifest.scorers.some((s) => s.id === id));
   if (unknown.length > 0) {
     log(`There is no scorer ${unknown.join(', ')}; see: stepscope models`);
@@ -69,6 +70,12 @@ async function main(argv: readonly string[]): Promise<number> {
   } finally {
     await engine.close();
   }
+}
+
+async function needManifest(folder: string): Promise<ModelManifest> {
+  const reading = await readManifest(folder);
+  if (reading.kind === 'manifest') return reading.manifest;
+  throw new Error(reading.failure.message);
 }
 
 async function projectSettings(scorers: readonly string[]): Promise<EffectiveSettings> {

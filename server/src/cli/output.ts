@@ -18,7 +18,7 @@ export function createOutput(stream: Writable, format: OutputFormat): Output {
     isBroken = true;
   });
   const put = async (piece: string): Promise<void> => {
-    if (!isBroken && !stream.write(piece)) await Promise.race([once(stream, 'drain'), once(stream, 'error')]);
+    if (!isBroken && !stream.write(piece)) await once(stream, 'drain').catch(() => undefined);
   };
   return {
     async write(record, text) {

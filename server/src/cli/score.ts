@@ -4,11 +4,12 @@ import type { LabelRecord } from '../core/labels.ts';
 import { buildLineIndex } from '../core/lineIndex.ts';
 import type { Problem } from '../core/problems.ts';
 import type { ScoreResult } from '../core/scoreResult.ts';
-import { activeScorers, importedResult } from '../features/presentTrace.ts';
+import { importedResult } from '../features/presentTrace.ts';
 import { displayConsensus, percent, stepTitle } from '../features/scoredTrace.ts';
 import type { ScoredTrace } from '../features/scoredTrace.ts';
 import { buildTraceFile, pendingSteps, sourceView } from '../features/traceFile.ts';
 import { summariseTrace, summaryText } from '../features/traceSummary.ts';
+import { activeScorerIds } from '../scoring/activeScorers.ts';
 import type { Engine, ServerPorts } from '../lsp/ports.ts';
 import { wireRange } from './inspect.ts';
 import { readInputs } from './inputs.ts';
@@ -26,7 +27,7 @@ export interface ScoreOptions {
 /** Answers whether everything named could be read. */
 export async function score(options: ScoreOptions): Promise<boolean> {
   const { engine, ports, settings, output } = options;
-  const scorers = activeScorers(engine.manifest, settings);
+  const scorers = activeScorerIds(engine.manifest, settings);
   let isClean = true;
   for await (const input of readInputs(options.paths, settings)) {
     if (options.signal.aborted) break;

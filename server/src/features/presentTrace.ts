@@ -41,13 +41,6 @@ export function presentTrace(input: PresentInput): ScoredTrace {
   return { trace: work.trace, steps, ruleFindings: input.ruleFindings, problems };
 }
 
-/** The scorers that run: those named in the settings, else those that proved themselves. */
-export function activeScorers(manifest: ModelManifest, settings: EffectiveSettings): readonly string[] {
-  const available = manifest.scorers.map((s) => s.id);
-  if (settings.scorers.length > 0) return available.filter((id) => settings.scorers.includes(id));
-  return manifest.scorers.filter((s) => s.enabledByDefault).map((s) => s.id);
-}
-
 function presentStep(stepWork: StepWork, input: PresentInput): ScoredStep {
   const { step } = stepWork;
   const known = input.rawByStepId.get(step.stepId);

@@ -176,7 +176,7 @@ function readSteps(reader: Reader, cursor: JsonCursor, pointer: string): { reado
     const record = asRecord(parseSlice(text, start, cursor.pos, irregularities)) ?? {};
     const source = asText(record['source']);
     if (source === 'agent' || (source !== 'user' && source !== 'system')) {
-      steps.push(agentStep(record, { range, textRange: spans.message ?? spans.reasoning, pointer: `${pointer}/${i}`, input: heard.join('\n\n') }));
+      steps.push(agentStep(record, { range, textRange: spans.message ?? spans.reasoning ?? spans.calls, pointer: `${pointer}/${i}`, input: heard.join('\n\n') }));
       heard = [];
       continue;
     }
@@ -191,9 +191,10 @@ function readSteps(reader: Reader, cursor: JsonCursor, pointer: string): { reado
 }
 
 /** Where the words of the step stand; passes over the step. */
-function readStepSpans(cursor: JsonCursor): { readonly message: OffsetRange | undefined; readonly reasoning: OffsetRange | undefined } {
+function readStepSpans(cursor: JsonCursor): { readonly message: OffsetRange | undefined; readonly reasoning: OffsetRange | undefined; readonly calls: OffsetRange | undefined } {
   let message: OffsetRange | undefined;
   let reasoning: OffsetRange | undefined;
+  let calls: OffsetRange | undefined;
   cursor.enter();
   for (let key = cursor.nextMember(); key !== undefined; key = cursor.nextMember()) {
     const start = cursor.pos;
@@ -202,8 +203,9 @@ function readStepSpans(cursor: JsonCursor): { readonly message: OffsetRange | un
     if (end - start <= 2) continue;
     if (key === 'message') message = isString ? { start: start + 1, end: end - 1 } : { start, end };
     else if (key === 'reasoning_content' && isString) reasoning = { start: start + 1, end: end - 1 };
+    else if (key === 'tool_calls') calls = { start, end };
   }
-  return { message, reasoning };
+  return { message, reasoning, calls };
 }
 
 interface StepPlace {

@@ -385,12 +385,11 @@ function sessionStep(reader: Reader, group: Group, context: StepContext): StepDr
   const thoughts: string[] = [];
   const tools: ToolCall[] = [];
   let hidesThought = false;
-  let textRange: OffsetRange | undefined;
+  let textRange: WordsRange | undefined;
   let endTimeMs: number | undefined;
   for (const turn of group.turns) {
     const message = asRecord(turn.fields['message']) ?? {};
     const content = message['content'];
-    const before = words.length;
     if (typeof content === 'string') words.push(content);
     for (const entry of asArray(content)) {
       const block = asRecord(entry) ?? {};
@@ -415,7 +414,10 @@ function sessionStep(reader: Reader, group: Group, context: StepContext): StepDr
           break;
       }
     }
-    if (textRange === undefined && words.length > before) textRange = recordTextRange(reader.text, turn.record);
+    if (textRange?.kind !== 'text') {
+      const here = recordTextRange(reader.text, turn.record);
+      if (here !== undefined && (textRange === undefined || WORD_RANK[here.kind] < WORD_RANK[textRange.kind])) textRange = here;
+    }
   }
   for (const tool of tools) {
     const result = tool.callId === undefined ? undefined : context.results.get(tool.callId);
@@ -425,7 +427,7 @@ function sessionStep(reader: Reader, group: Group, context: StepContext): StepDr
   const first = group.turns[0];
   const fields = first?.fields ?? {};
   const final = asRecord(group.turns.at(-1)?.fields['message']) ?? group.message;
-  const output = words.filter((part) => part !== '').join('\n\n');
+  const output = words.filter((part) => part.trim() !== '').join('\n\n');
   const reasoning = thoughts.join('\n\n');
   const waits = context.isLast && tools.some((tool) => tool.result === undefined);
   return {
@@ -444,7 +446,7 @@ function sessionStep(reader: Reader, group: Group, context: StepContext): StepDr
     finishReason: asText(final['stop_reason']),
     attributes: { ...membersExcept(fields, RECORD_FIELDS), ...modelOf(group.message) },
     range: context.range ?? (first === undefined ? null : { start: first.record.start, end: first.record.end }),
-    textRange,
+    textRange: textRange === undefined ? undefined : { start: textRange.start, end: textRange.end },
     jsonPointer: `/${first?.record.index ?? 0}`,
     isSidechain: fields['isSidechain'] === true,
     isProvisional: context.isLast && (reader.isGrowing || waits),
@@ -483,12 +485,13 @@ function sessionTool(block: JsonRecord, results: ReadonlyMap<string, ToolResult>
   });
 }
 
-/** The text of the record's first text block, between its quotes. */
-function recordTextRange(text: string, record: FileRecord): OffsetRange | undefined {
+/** Where the words of a record stand: its first text that says anything, else its thought, else what it calls a tool with. */
+function recordTextRange(text: string, record: FileRecord): WordsRange | undefined {
   const cursor = new JsonCursor(text, record.start, record.end);
-  if (!descend(cursor, 'message') || !cursor.isObject() || !descend(cursor, 'content')) return undefined;
-  if (cursor.isString()) return stringContent(cursor);
+  if (!cursor.isObject() || !descend(cursor, 'message') || !cursor.isObject() || !descend(cursor, 'content')) return undefined;
+  if (cursor.isString()) return wordsHere(cursor, 'text');
   if (!cursor.isArray()) return undefined;
+  let best: WordsRange | undefined;
   cursor.enter();
   while (cursor.nextElement()) {
     const before = cursor.pos;
@@ -498,11 +501,33 @@ function recordTextRange(text: string, record: FileRecord): OffsetRange | undefi
     }
     cursor.enter();
     for (let key = cursor.nextMember(); key !== undefined; key = cursor.nextMember()) {
-      if (key === 'text' && cursor.isString()) return stringContent(cursor);
-      cursor.skip();
+      const found = isWordKind(key) ? wordsHere(cursor, key) : undefined;
+      if (found !== undefined && (best === undefined || WORD_RANK[found.kind] < WORD_RANK[best.kind])) best = found;
+      if (found === undefined && !isWordKind(key)) cursor.skip();
     }
   }
-  return undefined;
+  return best;
+}
+
+interface WordsRange extends OffsetRange {
+  readonly kind: WordKind;
+}
+
+type WordKind = 'text' | 'thinking' | 'input';
+
+const WORD_RANK: Readonly<Record<WordKind, number>> = { text: 0, thinking: 1, input: 2 };
+
+function isWordKind(key: string): key is WordKind {
+  return key === 'text' || key === 'thinking' || key === 'input';
+}
+
+/** Passes over the value at the cursor and says where its words stand; undefined where it has none. */
+function wordsHere(cursor: JsonCursor, kind: WordKind): WordsRange | undefined {
+  const start = cursor.pos;
+  const isString = cursor.isString();
+  const end = cursor.skip();
+  if (!isString) return kind === 'input' && end - start > 2 ? { start, end, kind } : undefined;
+  return /^(?:\\[nrt]|\s)*$/.test(cursor.text.slice(start + 1, Math.min(end - 1, start + 41))) ? undefined : { start: start + 1, end: end - 1, kind };
 }
 
 /** Moves from an object to one of its members. */
@@ -513,10 +538,4 @@ function descend(cursor: JsonCursor, member: string): boolean {
     cursor.skip();
   }
   return false;
-}
-
-function stringContent(cursor: JsonCursor): OffsetRange | undefined {
-  const start = cursor.pos;
-  const end = cursor.skip();
-  return end - start > 2 ? { start: start + 1, end: end - 1 } : undefined;
 }

@@ -66,9 +66,9 @@ export function asJson(value: unknown): JsonValue {
 /** The members of a record except those named; undefined and null members are left out. */
 export function membersExcept(record: JsonRecord, known: ReadonlySet<string>): Record<string, JsonValue> {
   const rest: Record<string, JsonValue> = {};
-  for (const key of Object.keys(record)) {
+  for (const key in record) {
     const value = record[key];
-    if (known.has(key) || value === undefined || value === null || key === '__proto__') continue;
+    if (value === undefined || value === null || known.has(key) || key === '__proto__') continue;
     rest[key] = asJson(value);
   }
   return rest;

@@ -7,13 +7,18 @@
 /** What was found that strict JSON does not allow; only the first place is kept, and how many there were. */
 export class Irregularities {
   first: { readonly offset: number; readonly what: string } | undefined;
-  count = 0;
+  /** A place that is passed twice (walked, then parsed) counts once. */
+  private readonly offsets = new Set<number>();
   /** Where a value began that the end of the text cut off; undefined when all values are whole. */
   cutAt: number | undefined;
 
   note(offset: number, what: string): void {
-    this.count++;
+    this.offsets.add(offset);
     if (this.first === undefined || offset < this.first.offset) this.first = { offset, what };
+  }
+
+  get count(): number {
+    return this.offsets.size;
   }
 
   noteCut(offset: number): void {

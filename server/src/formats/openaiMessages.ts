@@ -159,15 +159,22 @@ function readMessages(reader: Reader, cursor: JsonCursor, pointer: string): Mess
   return messages;
 }
 
-/** Where the content of a message stands; passes over the message. */
+/** Where the content of a message stands, else its tool calls; passes over the message. */
 function readSpans(cursor: JsonCursor): OffsetRange | undefined {
   let content: OffsetRange | undefined;
+  let calls: OffsetRange | undefined;
   cursor.enter();
   for (let key = cursor.nextMember(); key !== undefined; key = cursor.nextMember()) {
-    if (key === 'content') content = contentSpan(cursor) ?? content;
-    else cursor.skip();
+    const start = cursor.pos;
+    if (key === 'content') {
+      content = contentSpan(cursor) ?? content;
+    } else {
+      const isArray = cursor.isArray();
+      const end = cursor.skip();
+      if (key === 'tool_calls' && isArray && end - start > 2) calls = { start, end };
+    }
   }
-  return content;
+  return content ?? calls;
 }
 
 /** The string, or the first text part of a list; passes over the value. */
@@ -206,6 +213,7 @@ function readObject(reader: Reader, cursor: JsonCursor, pointer: string): Messag
   const start = cursor.pos;
   let messages: Message[] | undefined;
   let textRange: OffsetRange | undefined;
+  let calls: OffsetRange | undefined;
   let answer: OffsetRange | undefined;
   let answerKey = '';
   const fields: Record<string, unknown> = {};
@@ -220,8 +228,10 @@ function readObject(reader: Reader, cursor: JsonCursor, pointer: string): Messag
       textRange = contentSpan(cursor) ?? textRange;
     } else {
       const isObject = cursor.isObject();
+      const isArray = cursor.isArray();
       const end = cursor.skip();
       if (key === 'role') hasRole = true;
+      else if (key === 'tool_calls' && isArray && end - valueStart > 2) calls = { start: valueStart, end };
       else if (key === 'choices') isCompletion = true;
       else if (key === 'response' && isObject) {
         answer = { start: valueStart, end };
@@ -241,7 +251,7 @@ function readObject(reader: Reader, cursor: JsonCursor, pointer: string): Messag
   }
   if (!hasRole) return undefined;
   const record = asRecord(parseSlice(text, start, cursor.pos, irregularities));
-  return record === undefined ? undefined : { record, range, textRange, pointer };
+  return record === undefined ? undefined : { record, range, textRange: textRange ?? calls, pointer };
 }
 
 const CONVERSATION_FIELDS: ReadonlySet<string> = new Set(['id', 'custom_id', 'model', 'session_id', 'conversation_id', 'cost', 'created', 'timestamp', 'object', 'reward', 'backing_model']);

@@ -275,26 +275,30 @@ function addScore(scores: ImportedScore[], key: string, entry: unknown): void {
   const record = asRecord(entry);
   const score = asNumber(record?.['score']);
   if (record === undefined || score === undefined) return;
-  scores.push(
-    settled<ImportedScore>({
-      source: asText(record['source']) ?? (keySource || 'unnamed'),
-      dimension: asText(record['dimension']) ?? keyDimension,
-      value: score,
-      scale: SCALE,
-      rationale: asText(record['rationale']),
-      attributes: scoreAttributes(record),
-    }),
-  );
+  const imported = {
+    source: asText(record['source']) ?? (keySource || 'unnamed'),
+    dimension: asText(record['dimension']) ?? keyDimension,
+    value: score,
+    scale: SCALE,
+    attributes: scoreAttributes(record),
+  };
+  const rationale = asText(record['rationale']);
+  scores.push(rationale === undefined ? imported : { ...imported, rationale });
 }
 
-function scoreAttributes(record: JsonRecord): Record<string, number> {
-  const attributes: Record<string, number> = {};
-  const given = asRecord(record['attributes']) ?? {};
-  for (const [key, value] of Object.entries(given)) if (typeof value === 'number' && Number.isFinite(value)) attributes[key] = value;
-  for (const [key, value] of Object.entries(record)) {
-    if (!SCORE_FIELDS.has(key) && !(key in attributes) && typeof value === 'number' && Number.isFinite(value)) attributes[key] = value;
+function scoreAttributes(record: JsonRecord): Readonly<Record<string, number>> {
+  let attributes: Record<string, number> | undefined;
+  for (const source of [record, asRecord(record['attributes'])]) {
+    if (source === undefined) continue;
+    for (const key in source) {
+      const value = source[key];
+      if (typeof value !== 'number' || !Number.isFinite(value) || (source === record && SCORE_FIELDS.has(key))) continue;
+      attributes ??= {};
+      attributes[key] = value;
+    }
   }
-  return attributes;
+  return attributes ?? NO_ATTRIBUTES;
 }
 
+const NO_ATTRIBUTES: Readonly<Record<string, number>> = {};
 const SCORE_FIELDS: ReadonlySet<string> = new Set(['dimension', 'score', 'source', 'rationale', 'attributes']);

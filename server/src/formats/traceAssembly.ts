@@ -1,6 +1,6 @@
 /** Puts traces together for every format: unique ids, positions, defaults and the warnings that come of them. */
 import { hashText } from '../core/hash.ts';
-import type { ExecutionStep, ImportedScore, OffsetRange, PlanTrace, TraceMeta, TraceWarning } from '../core/planTrace.ts';
+import type { ExecutionStep, ImportedScore, JsonValue, OffsetRange, PlanTrace, ToolCall, TraceMeta, TraceWarning } from '../core/planTrace.ts';
 import { settled } from './jsonFields.ts';
 
 type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -11,7 +11,7 @@ export type StepDraft = Loose<Omit<ExecutionStep, 'stepIndex'>> & Pick<Execution
 export type TraceDraft = Loose<Omit<PlanTrace, 'steps'>> & Pick<PlanTrace, 'format' | 'formatVersion' | 'range'> & { readonly steps: readonly StepDraft[] };
 
 const NO_SCORES: readonly ImportedScore[] = [];
-const HASHED_CHARACTERS = 2000;
+const HASHED_CHARACTERS = 500;
 
 /** Numbers the steps, makes their ids unique and fills in defaults. `traceIds` holds the ids the file has used so far. */
 export function assembleTrace(draft: TraceDraft, traceIds: UniqueIds): PlanTrace {
@@ -28,36 +28,7 @@ export function assembleTrace(draft: TraceDraft, traceIds: UniqueIds): PlanTrace
       firstDuplicate ??= step;
     }
     previousId = stepId;
-    return settled<ExecutionStep>({
-      stepId,
-      stepIndex,
-      stepType: step.stepType,
-      description: step.description ?? '',
-      agentName: step.agentName,
-      parentId: step.parentId,
-      depth: step.depth ?? 0,
-      input: step.input,
-      output: step.output,
-      reasoning: step.reasoning,
-      tools: step.tools ?? [],
-      startTimeMs: step.startTimeMs,
-      endTimeMs: step.endTimeMs,
-      durationMs: step.durationMs,
-      usage: step.usage,
-      costUsd: step.costUsd,
-      logprobs: step.logprobs,
-      error: step.error,
-      finishReason: step.finishReason,
-      attributes: step.attributes ?? {},
-      importedScores: step.importedScores ?? NO_SCORES,
-      range: step.range,
-      textRange: step.textRange ?? step.range,
-      jsonPointer: step.jsonPointer,
-      isCopiedContext: step.isCopiedContext ?? false,
-      isSidechain: step.isSidechain ?? false,
-      isProvisional: step.isProvisional ?? false,
-      contentNotCaptured: step.contentNotCaptured ?? false,
-    });
+    return numberedStep(step, stepId, stepIndex);
   });
   if (firstDuplicate !== undefined) {
     warnings.push({
@@ -87,6 +58,45 @@ export function assembleTrace(draft: TraceDraft, traceIds: UniqueIds): PlanTrace
 }
 
 const NO_META: TraceMeta = {};
+const NO_TOOLS: readonly ToolCall[] = [];
+const NO_ATTRIBUTES: Readonly<Record<string, JsonValue>> = {};
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The step with its defaults. Written out member by member: building it in a loop took a third of all parsing time. */
+function numberedStep(draft: StepDraft, stepId: string, stepIndex: number): ExecutionStep {
+  const step: Mutable<ExecutionStep> = {
+    stepId,
+    stepIndex,
+    stepType: draft.stepType,
+    description: draft.description ?? '',
+    depth: draft.depth ?? 0,
+    tools: draft.tools ?? NO_TOOLS,
+    attributes: draft.attributes ?? NO_ATTRIBUTES,
+    importedScores: draft.importedScores ?? NO_SCORES,
+    range: draft.range,
+    textRange: draft.textRange ?? draft.range,
+    jsonPointer: draft.jsonPointer,
+    isCopiedContext: draft.isCopiedContext ?? false,
+    isSidechain: draft.isSidechain ?? false,
+    isProvisional: draft.isProvisional ?? false,
+    contentNotCaptured: draft.contentNotCaptured ?? false,
+  };
+  if (draft.agentName !== undefined) step.agentName = draft.agentName;
+  if (draft.parentId !== undefined) step.parentId = draft.parentId;
+  if (draft.input !== undefined) step.input = draft.input;
+  if (draft.output !== undefined) step.output = draft.output;
+  if (draft.reasoning !== undefined) step.reasoning = draft.reasoning;
+  if (draft.startTimeMs !== undefined) step.startTimeMs = draft.startTimeMs;
+  if (draft.endTimeMs !== undefined) step.endTimeMs = draft.endTimeMs;
+  if (draft.durationMs !== undefined) step.durationMs = draft.durationMs;
+  if (draft.usage !== undefined) step.usage = draft.usage;
+  if (draft.costUsd !== undefined) step.costUsd = draft.costUsd;
+  if (draft.logprobs !== undefined) step.logprobs = draft.logprobs;
+  if (draft.error !== undefined) step.error = draft.error;
+  if (draft.finishReason !== undefined) step.finishReason = draft.finishReason;
+  return step;
+}
 
 /** Hands out ids, the second time an id is asked for with "#2" after it, and so on. */
 export class UniqueIds {

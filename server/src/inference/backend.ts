@@ -28,7 +28,8 @@ export interface Session {
 
 export interface Backend {
   readonly kind: 'native' | 'wasm';
-  open(model: Uint8Array): Promise<Session>;
+  /** `isSmall`: one thread, because waking a second costs more than it brings. */
+  open(model: Uint8Array, options: { readonly isSmall: boolean }): Promise<Session>;
 }
 
 interface Runtime {
@@ -47,12 +48,13 @@ export async function openBackend(options: BackendOptions): Promise<Backend> {
     throw new InferenceError({ kind: 'native-failed', message: `The model runtime does not load here (${messageOf(error)}); ${remedy}.` });
   }
   const providers = isWasm ? ['wasm'] : options.provider === 'cpu' ? ['cpu'] : [options.provider, 'cpu'];
-  return { kind: isWasm ? 'wasm' : 'native', open: (model) => openSession(runtime, model, { providers, threads: options.threads }) };
+  return { kind: isWasm ? 'wasm' : 'native', open: (model, { isSmall }) => openSession(runtime, model, { providers, threads: isSmall ? 1 : options.threads }) };
 }
 
 async function openSession(runtime: Runtime, model: Uint8Array, options: { readonly providers: readonly string[]; readonly threads: number }): Promise<Session> {
   const session = await runtime.InferenceSession.create(model, {
     executionProviders: [...options.providers], graphOptimizationLevel: 'all', intraOpNumThreads: options.threads, interOpNumThreads: 1, logSeverityLevel: 3,
+    ...(process.env['SPIN'] ? { extra: { session: { intra_op: { allow_spinning: '0' } } } } : {}),
   });
   return {
     inputNames: session.inputNames,
@@ -83,5 +85,5 @@ async function loadWasm(options: BackendOptions): Promise<Runtime> {
 
 /** A CommonJS package imported as a module keeps its exports under `default` in some Nodes. */
 function defaultOf(module: Runtime): Runtime {
-  return (module as Runtime & { readonly default?: Runtime }).default ?? module;
+  return 'default' in module ? (module.default as Runtime) : module;
 }

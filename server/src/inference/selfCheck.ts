@@ -11,32 +11,28 @@ export interface SelfCheck {
 
 export type ModuleCheck = { readonly isLoaded: true; readonly version: string } | { readonly isLoaded: false; readonly message: string };
 
-/** Runs in the child: loads both modules, uses each once, answers what happened. Never throws. */
-export async function selfCheck(): Promise<SelfCheck> {
+/**
+ * Runs in the child: loads both modules, uses each once, answers what happened. Never throws.
+ * `openSqlite` comes from storage/, the only importer of better-sqlite3, and answers SQLite's version.
+ */
+export async function selfCheck(options: { readonly openSqlite: () => string | Promise<string> }): Promise<SelfCheck> {
   return {
     node: process.version,
-    modules: process.versions.modules ?? '',
+    modules: process.versions.modules,
     platform: `${process.platform}-${process.arch}`,
     onnxruntime: await check(async () => {
-      const loaded = await import('onnxruntime-node');
-      const ort = (loaded as typeof loaded & { readonly default?: typeof loaded }).default ?? loaded;
+      const ort = defaultOf(await import('onnxruntime-node'));
       new ort.Tensor('float32', new Float32Array(1), [1]);
       if (ort.listSupportedBackends().length === 0) throw new Error('it knows no backend');
       return ort.env.versions.node ?? ort.env.versions.common;
     }),
-    sqlite: await check(async () => {
-      const { default: Database } = await import('better-sqlite3');
-      const database = new Database(':memory:');
-      const row: unknown = database.prepare('select sqlite_version() as version').get();
-      database.close();
-      return typeof row === 'object' && row !== null && 'version' in row ? String(row.version) : '';
-    }),
+    sqlite: await check(options.openSqlite),
   };
 }
 
 /** What the child of `--selfcheck` does: one line of JSON on standard output. */
-export async function printSelfCheck(write: (line: string) => void): Promise<void> {
-  write(`${JSON.stringify(await selfCheck())}\n`);
+export async function printSelfCheck(options: { readonly openSqlite: () => string | Promise<string>; readonly write: (line: string) => void }): Promise<void> {
+  options.write(`${JSON.stringify(await selfCheck(options))}\n`);
 }
 
 /** The child's answer from its output; undefined when it died before it could speak. */
@@ -51,10 +47,15 @@ export function parseSelfCheck(output: string): SelfCheck | undefined {
   }
 }
 
-async function check(load: () => Promise<string>): Promise<ModuleCheck> {
+async function check(load: () => string | Promise<string>): Promise<ModuleCheck> {
   try {
     return { isLoaded: true, version: await load() };
   } catch (error) {
     return { isLoaded: false, message: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** A CommonJS package imported as a module keeps its exports under `default` in some Nodes. */
+function defaultOf<T extends object>(module: T): T {
+  return 'default' in module ? (module.default as T) : module;
 }

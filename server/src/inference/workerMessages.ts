@@ -30,6 +30,4 @@ export interface LoadReport {
   readonly backend: 'native' | 'wasm';
   /** Texts of one length may share a run without a bit of difference. */
   readonly isBackboneBatchExact: boolean;
-  /** Heads whose rows may share a run without a bit of difference. */
-  readonly batchExactHeads: readonly string[];
 }

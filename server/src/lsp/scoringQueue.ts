@@ -5,6 +5,8 @@ export interface QueueJob {
   /** Higher first: 3 asked for, 2 just edited, 1 open, 0 elsewhere in the workspace. */
   readonly priority: number;
   run(signal: AbortSignal): Promise<void>;
+  /** The job will not be finished: replaced, dropped, failed or closed. */
+  onDropped(): void;
 }
 
 export interface ScoringQueue {
@@ -20,9 +22,15 @@ export interface ScoringQueue {
 
 export function createScoringQueue(onError: (job: QueueJob, error: unknown) => void): ScoringQueue {
   let waiting: QueueJob[] = [];
-  let active: { readonly job: QueueJob; readonly abort: AbortController; readonly done: Promise<void> } | undefined;
+  let active: { readonly job: QueueJob; readonly abort: AbortController; isPreempted: boolean; readonly done: Promise<void> } | undefined;
   let isClosed = false;
   const idle = new Set<() => void>();
+
+  const discard = (matches: (job: QueueJob) => boolean): void => {
+    const discarded = waiting.filter(matches);
+    waiting = waiting.filter((j) => !matches(j));
+    for (const job of discarded) job.onDropped();
+  };
 
   const next = (): void => {
     if (active !== undefined) return;
@@ -36,22 +44,24 @@ export function createScoringQueue(onError: (job: QueueJob, error: unknown) => v
     const abort = new AbortController();
     const done = job.run(abort.signal).catch((error: unknown) => {
       if (!abort.signal.aborted) onError(job, error);
+      if (active?.isPreempted !== true) job.onDropped();
     }).then(() => {
       active = undefined;
       next();
     });
-    active = { job, abort, done };
+    active = { job, abort, isPreempted: false, done };
   };
 
   return {
     add(job) {
-      if (isClosed) return;
-      waiting = waiting.filter((j) => j.uri !== job.uri);
+      if (isClosed) return job.onDropped();
+      discard((j) => j.uri === job.uri);
       waiting.push(job);
       if (active !== undefined) {
         if (active.job.uri === job.uri) active.abort.abort();
-        else if (job.priority > active.job.priority) {
+        else if (job.priority > active.job.priority && !active.abort.signal.aborted) {
           // The stopped job goes back into the line; what it has scored is kept.
+          active.isPreempted = true;
           waiting.push(active.job);
           active.abort.abort();
         }
@@ -59,13 +69,13 @@ export function createScoringQueue(onError: (job: QueueJob, error: unknown) => v
       next();
     },
     drop(uri) {
-      waiting = waiting.filter((j) => j.uri !== uri);
+      discard((j) => j.uri === uri);
       if (active?.job.uri === uri) active.abort.abort();
     },
     whenIdle: () => (active === undefined && waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => idle.add(resolve))),
     async close() {
       isClosed = true;
-      waiting = [];
+      discard(() => true);
       active?.abort.abort();
       await active?.done;
     },

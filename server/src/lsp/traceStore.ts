@@ -5,15 +5,15 @@ import { applyProjectFile } from '../core/effectiveSettings.ts';
 import type { EffectiveSettings } from '../core/effectiveSettings.ts';
 import type { LabelRecord } from '../core/labels.ts';
 import { LABEL_FILE_NAME } from '../core/labels.ts';
-import type { InitOptions, RescoreParams, ServerStatus } from '../contract/protocol.ts';
+import type * as contract from '../contract/protocol.ts';
 import { READABLE_SCHEME } from '../contract/protocol.ts';
-import { activeScorers } from '../features/presentTrace.ts';
 import { displayConsensus, percent } from '../features/scoredTrace.ts';
 import { detectFormat, sniff } from '../formats/detect.ts';
 import { findFormat } from '../formats/registry.ts';
 import type { ParsedFile } from '../formats/format.ts';
 import { createDiagnosticReports } from './diagnosticReports.ts';
 import { fileDiagnostics } from './fileDiagnostics.ts';
+import { activeScorerIds } from '../scoring/activeScorers.ts';
 import type { Engine, ServerPorts } from './ports.ts';
 import { createScoringQueue } from './scoringQueue.ts';
 import { buildTraceFile, pendingSteps, readableView, sourceView } from '../features/traceFile.ts';
@@ -28,18 +28,27 @@ interface QuietFile {
 }
 
 export interface StoreEvents {
-  readonly onStatus: (status: ServerStatus) => void;
-  readonly onNotice: (notice: { readonly id: string; readonly severity: 'error' | 'warning' | 'information'; readonly message: string }) => void;
+  readonly onStatus: (status: contract.ServerStatus) => void;
+  readonly onNotice: (notice: contract.NoticeParams) => void;
   /** What a file shows has changed. */
   readonly onChanged: (uri: string) => void;
   readonly log: (message: string) => void;
+}
+
+/** What is asked of the queue for one file. */
+interface Ask {
+  readonly priority: number;
+  /** Ids of steps wanted first. */
+  readonly focus?: readonly string[];
+  readonly rescore?: contract.RescoreParams;
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 const MEGABYTE = 1_048_576;
 
 export type TraceStore = ReturnType<typeof createTraceStore>;
 
-export function createTraceStore(options: { readonly init: InitOptions; readonly ports: ServerPorts; readonly events: StoreEvents; readonly folders: readonly string[] }) {
+export function createTraceStore(options: { readonly init: contract.InitOptions; readonly ports: ServerPorts; readonly events: StoreEvents; readonly folders: readonly string[] }) {
   const { ports, events } = options;
   let base: EffectiveSettings = options.init.settings;
   let folders: readonly string[] = options.folders;
@@ -63,9 +72,17 @@ export function createTraceStore(options: { readonly init: InitOptions; readonly
 
   const context: ViewContext = {
     get manifest() { return engine?.manifest; },
-    scorersOf: (settings) => (engine === undefined ? [] : activeScorers(engine.manifest, settings)),
+    scorersOf: (settings) => (engine === undefined ? [] : activeScorerIds(engine.manifest, settings)),
     matchesGlob: ports.matchesGlob, labelKeyOf: ports.labelKeyOf, textHashOf: ports.sha256,
   };
+
+  const underWay = new Set<Promise<unknown>>();
+  /** Remembers work that nobody awaits, so that "settled" can wait for it. */
+  function track<T>(work: Promise<T>): Promise<T> {
+    const quietly: Promise<unknown> = work.catch((error: unknown) => events.log(`StepScope: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)).then(() => underWay.delete(quietly));
+    underWay.add(quietly);
+    return work;
+  }
 
   const folderOf = (path: string): string | undefined => folders.filter((f) => path === f || path.startsWith(f.endsWith('/') || f.endsWith('\\') ? f : `${f}${f.includes('\\') ? '\\' : '/'}`)).sort((a, b) => b.length - a.length)[0];
 
@@ -84,7 +101,7 @@ export function createTraceStore(options: { readonly init: InitOptions; readonly
     return settings;
   }
 
-  function complain(notice: Parameters<StoreEvents['onNotice']>[0]): void {
+  function complain(notice: contract.NoticeParams): void {
     if (complaints.has(notice.id)) return;
     complaints.add(notice.id);
     events.onNotice(notice);
@@ -149,22 +166,32 @@ export function createTraceStore(options: { readonly init: InitOptions; readonly
   }
 
   function viewOf(file: TraceFile): TraceView {
+    if (files.get(file.uri) !== file) return sourceView(file, context);
     let known = views.get(file.uri);
     if (known === undefined) views.set(file.uri, known = sourceView(file, context));
     return known;
   }
 
-  /** Queues what is missing of a file's scores. */
-  function enqueue(file: TraceFile, ask: { readonly priority: number; readonly focus?: readonly string[]; readonly rescore?: RescoreParams; readonly onProgress?: (done: number, total: number) => void; readonly onDone?: (result: { readonly steps: number; readonly changed: number; readonly cancelled: boolean }) => void }): void {
-    queue.add({
-      uri: file.uri, priority: ask.priority,
-      run: (signal) => scoreFile(file, ask, signal),
+  /** Queues what is missing of a file's scores, or a re-score; resolves when it is done or was given up. */
+  function enqueue(file: TraceFile, ask: Ask): Promise<contract.RescoreResult> {
+    let scored = 0;
+    return new Promise((resolve) => {
+      queue.add({
+        uri: file.uri, priority: ask.priority,
+        run: async (signal) => resolve(await scoreFile(file, { ...ask, onProgress: (done, total) => {
+          scored = done;
+          ask.onProgress?.(done, total);
+        } }, signal)),
+        onDropped: () => resolve({ steps: scored, changed: 0, cancelled: true }),
+      });
     });
   }
 
-  async function scoreFile(file: TraceFile, ask: Parameters<typeof enqueue>[1], signal: AbortSignal): Promise<void> {
+  async function scoreFile(file: TraceFile, ask: Ask, signal: AbortSignal): Promise<contract.RescoreResult> {
     const current = engine;
-    if (current === undefined || files.get(file.uri) !== file) return ask.onDone?.({ steps: 0, changed: 0, cancelled: true });
+    const newest = files.get(file.uri);
+    if (current === undefined || (newest !== undefined && newest !== file)) return { steps: 0, changed: 0, cancelled: true };
+    files.set(file.uri, file);
     const scorers = ask.rescore?.scorers ?? context.scorersOf(file.settings);
     const jobs = file.works.flatMap((work, traceIndex) => {
       if (ask.rescore?.traceId !== undefined && ask.rescore.scope !== 'file' && work.trace.traceId !== ask.rescore.traceId) return [];
@@ -199,16 +226,18 @@ export function createTraceStore(options: { readonly init: InitOptions; readonly
           nextShow = Math.max(done + 32, done * 1.5);
           show(file.uri);
         },
-      }).catch((error: unknown) => {
-        if (signal.aborted) ask.onDone?.({ steps: done, changed, cancelled: true });
-        throw error;
       });
       for (const [i, score] of before) if (scoreNow(file, work.trace.traceId, i) !== score) changed++;
     }
-    ask.onDone?.({ steps: done, changed, cancelled: false });
     if (files.get(file.uri) === file) show(file.uri);
-    if (!openDocuments.has(file.uri)) forgetText(file);
+    if (!isPinned(file.uri)) forgetText(file);
     idleStatus();
+    return { steps: done, changed, cancelled: false };
+  }
+
+  /** Whether somebody looks at the file, itself or its readable rendering. */
+  function isPinned(uri: string): boolean {
+    return [...openDocuments.keys()].some((open) => sourceUriOf(open) === uri);
   }
 
   function scoreNow(file: TraceFile, traceId: string, stepIndex: number): number | undefined {
@@ -232,7 +261,7 @@ export function createTraceStore(options: { readonly init: InitOptions; readonly
   }
 
   /** Reads an unopened file from disk if it is new or changed, and scores it in the background. */
-  async function visit(path: string, isForced = false): Promise<TraceFile | undefined> {
+  async function visit(path: string, ask: { readonly isForced?: boolean; readonly isAwaited?: boolean } = {}): Promise<TraceFile | undefined> {
     const uri = ports.pathToUri(path);
     if (openDocuments.has(uri) || isClosed) return files.get(uri);
     const settings = await settingsFor(path);
@@ -247,12 +276,13 @@ export function createTraceStore(options: { readonly init: InitOptions; readonly
       return undefined;
     }
     const known = quiet.get(uri);
-    if (!isForced && known !== undefined && known.modifiedMs === read.modifiedMs && known.sizeBytes === read.sizeBytes) return undefined;
+    if (ask.isForced !== true && known !== undefined && known.modifiedMs === read.modifiedMs && known.sizeBytes === read.sizeBytes) return undefined;
     const file = await take(uri, read.text);
     if (file === undefined) return undefined;
     quiet.set(uri, { modifiedMs: read.modifiedMs, sizeBytes: read.sizeBytes, steps: 0, traces: 0 });
     show(uri);
-    enqueue(file, { priority: 0 });
+    if (ask.isAwaited === true) await enqueue(file, { priority: 1 });
+    else void enqueue(file, { priority: 0 });
     return file;
   }
 
@@ -288,7 +318,7 @@ export function createTraceStore(options: { readonly init: InitOptions; readonly
     show(uri);
     const known = new Set(before?.works.flatMap((w) => w.steps.map((s) => s.textKey)));
     const focus = before === undefined ? [] : file.works.flatMap((w) => w.steps.flatMap((s) => (s.textKey !== '' && !known.has(s.textKey) ? [s.step.stepId] : [])));
-    enqueue(file, { priority, focus });
+    void enqueue(file, { priority, focus });
   }
 
   /** The state of a file for a request; reads it from disk where nobody has it open. */
@@ -298,64 +328,72 @@ export function createTraceStore(options: { readonly init: InitOptions; readonly
     if (known !== undefined) return known;
     const path = ports.uriToPath(source);
     if (path === undefined || openDocuments.has(source)) return undefined;
-    const file = await visit(path, true);
-    await queue.whenIdle();
+    const file = await visit(path, { isForced: true, isAwaited: true });
     return files.get(source) ?? file;
   }
+
+  async function closeDocument(uri: string): Promise<void> {
+    openDocuments.delete(uri);
+    wanted.delete(uri);
+    const file = files.get(uri);
+    const path = ports.uriToPath(uri);
+    if (path === undefined || folderOf(path) === undefined) return remove(uri);
+    if (file !== undefined) forgetText(file);
+    quiet.delete(uri);
+    const settings = await settingsFor(path);
+    if (isIncluded(path, settings)) await visit(path);
+    else await remove(uri);
+  }
+
+  async function takeFileEvent(uri: string): Promise<void> {
+    const path = ports.uriToPath(uri);
+    if (path === undefined) return;
+    if (path.endsWith(LABEL_FILE_NAME)) return reloadLabels(path);
+    if (path.endsWith('.stepscope.json')) {
+      projectFiles.clear();
+      complaints.clear();
+      return reconfigure(base);
+    }
+    const settings = await settingsFor(path);
+    if (isIncluded(path, settings) || quiet.has(uri)) await visit(path);
+  }
+
+  async function reconfigure(settings: EffectiveSettings): Promise<void> {
+    base = settings;
+    for (const uri of openDocuments.keys()) await refreshDocument(uri, 1);
+    for (const known of [...quiet.keys()]) if (!openDocuments.has(known)) {
+      const path = ports.uriToPath(known);
+      if (path !== undefined) await visit(path, { isForced: true });
+    }
+    await scan();
+  }
+
+  async function changeFolders(next: readonly string[]): Promise<void> {
+    folders = next;
+    for (const uri of [...quiet.keys()]) {
+      const path = ports.uriToPath(uri);
+      if (path !== undefined && folderOf(path) === undefined) await remove(uri);
+    }
+    await scan();
+  }
+
 
   const store = {
     reports,
     open(uri: string, document: TextDocument): void {
       openDocuments.set(uri, document);
-      void refreshDocument(uri, 1);
-      if (uri.startsWith(`${READABLE_SCHEME}:`)) events.onChanged(uri);
+      const work = uri.startsWith(`${READABLE_SCHEME}:`) ? need(uri).then(() => events.onChanged(sourceUriOf(uri))) : refreshDocument(uri, 1);
+      track(work).catch(() => undefined);
     },
     change(uri: string): Promise<void> {
-      return refreshDocument(uri, 2);
+      return track(refreshDocument(uri, 2));
     },
-    async close(uri: string): Promise<void> {
-      openDocuments.delete(uri);
-      wanted.delete(uri);
-      const file = files.get(uri);
-      const path = ports.uriToPath(uri);
-      if (path === undefined || folderOf(path) === undefined) return remove(uri);
-      if (file !== undefined) forgetText(file);
-      quiet.delete(uri);
-      const settings = await settingsFor(path);
-      if (isIncluded(path, settings)) await visit(path);
-      else await remove(uri);
-    },
+    close: (uri: string): Promise<void> => track(closeDocument(uri)),
     /** A file changed, appeared or went away outside the editor. */
-    async fileEvent(uri: string): Promise<void> {
-      const path = ports.uriToPath(uri);
-      if (path === undefined) return;
-      if (path.endsWith(LABEL_FILE_NAME)) return reloadLabels(path);
-      if (path.endsWith('.stepscope.json')) {
-        projectFiles.clear();
-        complaints.clear();
-        return store.reconfigure(base);
-      }
-      const settings = await settingsFor(path);
-      if (isIncluded(path, settings) || quiet.has(uri)) await visit(path);
-    },
-    async reconfigure(settings: EffectiveSettings): Promise<void> {
-      base = settings;
-      for (const uri of openDocuments.keys()) await refreshDocument(uri, 1);
-      for (const known of [...quiet.keys()]) if (!openDocuments.has(known)) {
-        const path = ports.uriToPath(known);
-        if (path !== undefined) await visit(path, true);
-      }
-      await scan();
-    },
-    async setFolders(next: readonly string[]): Promise<void> {
-      folders = next;
-      for (const uri of [...quiet.keys()]) {
-        const path = ports.uriToPath(uri);
-        if (path !== undefined && folderOf(path) === undefined) await remove(uri);
-      }
-      await scan();
-    },
-    scan,
+    fileEvent: (uri: string): Promise<void> => track(takeFileEvent(uri)),
+    reconfigure: (settings: EffectiveSettings): Promise<void> => track(reconfigure(settings)),
+    setFolders: (next: readonly string[]): Promise<void> => track(changeFolders(next)),
+    scan: (): Promise<void> => track(scan()),
     settings: (): EffectiveSettings => base,
     isOpen: (uri: string): boolean => openDocuments.has(uri),
     /** What an open document shows; the file itself or its readable rendering. Undefined for what is no trace. */
@@ -384,17 +422,17 @@ export function createTraceStore(options: { readonly init: InitOptions; readonly
       await queue.whenIdle();
       return { steps: file.works.reduce((n, w) => n + w.steps.length, 0) };
     },
-    async rescore(params: RescoreParams, report: { readonly signal: AbortSignal; readonly onProgress: (done: number, total: number) => void }): Promise<{ readonly steps: number; readonly changed: number; readonly cancelled: boolean }> {
+    async rescore(params: contract.RescoreParams, report: { readonly signal: AbortSignal; readonly onProgress: (done: number, total: number) => void }): Promise<contract.RescoreResult> {
       const uris = params.scope === 'workspace' ? [...new Set([...files.keys(), ...quiet.keys()])] : params.uri === undefined ? [] : [sourceUriOf(params.uri)];
       const total = { steps: 0, changed: 0, cancelled: false };
       for (const [at, uri] of uris.entries()) {
         if (report.signal.aborted) return { ...total, cancelled: true };
         const file = await need(uri);
         if (file === undefined) continue;
-        const result = await new Promise<{ readonly steps: number; readonly changed: number; readonly cancelled: boolean }>((resolve) => {
-          report.signal.addEventListener('abort', () => queue.drop(uri), { once: true });
-          enqueue(file, { priority: 3, rescore: params, onDone: resolve, onProgress: (done, steps) => (uris.length === 1 ? report.onProgress(done, steps) : report.onProgress(at, uris.length)) });
-        });
+        const stop = (): void => queue.drop(uri);
+        report.signal.addEventListener('abort', stop, { once: true });
+        const result = await enqueue(file, { priority: 3, rescore: params, onProgress: (done, steps) => (uris.length === 1 ? report.onProgress(done, steps) : report.onProgress(at, uris.length)) });
+        report.signal.removeEventListener('abort', stop);
         total.steps += result.steps;
         total.changed += result.changed;
         total.cancelled ||= result.cancelled;
@@ -415,8 +453,10 @@ export function createTraceStore(options: { readonly init: InitOptions; readonly
     }),
     scorers: (): readonly string[] => engine?.manifest.scorers.map((s) => s.id) ?? [],
     async settled(): Promise<{ readonly files: number; readonly steps: number }> {
-      await engineLoading;
-      await queue.whenIdle();
+      do {
+        await Promise.all(underWay);
+        await queue.whenIdle();
+      } while (underWay.size > 0);
       const known = new Set([...files.keys(), ...quiet.keys()]);
       const steps = [...known].reduce((n, uri) => n + (files.get(uri)?.works.reduce((m, w) => m + w.steps.length, 0) ?? quiet.get(uri)?.steps ?? 0), 0);
       return { files: known.size, steps };
@@ -439,7 +479,7 @@ export function createTraceStore(options: { readonly init: InitOptions; readonly
     }
     for (const uri of [...quiet.keys()]) {
       const path = ports.uriToPath(uri);
-      if (path !== undefined && !files.has(uri) && folderPart(path) === folderPart(labelFile)) await visit(path, true);
+      if (path !== undefined && !files.has(uri) && folderPart(path) === folderPart(labelFile)) await visit(path, { isForced: true });
     }
   }
 

@@ -28,10 +28,23 @@ export function openDatabase(path: string): OpenedDatabase {
   }
 }
 
+/** SQLite's version, from a database in memory: proves that the native module loads and works. */
+export function sqliteVersion(): string {
+  const db = new (driver())(':memory:');
+  try {
+    return String(db.prepare<[], { version: string }>('SELECT sqlite_version() AS version').get()?.version);
+  } finally {
+    db.close();
+  }
+}
+
+/** Node 20 crashes on loading this module, so it is required only after the version check in main. */
+function driver(): typeof BetterSqlite3 {
+  return createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;
+}
+
 function openAndMigrate(path: string): BetterSqlite3.Database {
-  // Node 20 crashes on loading this module, so it is required only after the version check in main.
-  const Database = createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;
-  const db = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+  const db = new (driver())(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = NORMAL');
