@@ -34,18 +34,18 @@ class BackboneConfig:
 @dataclass(frozen=True)
 class SvmConfig:
     basis: int = 1600  # kernel basis points; the design's limit is 2,000
-    step_pca: int = 96
+    step_pca: int = 192
     other_pca: int = 32
     gamma: float = 0.5  # times 1 / median squared distance
-    ridge: float = 3.0
+    ridge: float = 1.0
     newton_steps: int = 6
 
 
 @dataclass(frozen=True)
 class HeadConfig:
-    hidden: int = 128
+    hidden: int = 64
     dropout: float = 0.35
-    epochs: int = 4
+    epochs: int = 8
     batch: int = 512
     learning_rate: float = 1e-3
     weight_decay: float = 0.05

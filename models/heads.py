@@ -66,10 +66,10 @@ class Sicql(nn.Module):
         # The goal enters Q through its cosine only: given the vector (or products with it), Q learned
         # the 885 training problems by heart and lost 0.02 AUROC on others (LOG.md).
         self.q_in = nn.Linear(3 * H + len(SCALARS), h)
-        self.q_mid = nn.Linear(h, h // 2)
-        self.q_out = nn.Linear(h // 2, D)
-        self.gap_out = nn.Linear(h // 2, D)
-        self.policy_out = nn.Linear(h // 2 + D, 3 * D)
+        self.q_out = nn.Linear(h, D)
+        self.q_scalars = nn.Linear(len(SCALARS), D)
+        self.gap_out = nn.Linear(h, D)
+        self.policy_out = nn.Linear(h + D, 3 * D)
         self.v_in = nn.Linear(3 * H + 1, h)
         self.v_out = nn.Linear(h, D)
         self.drop_in, self.drop = nn.Dropout(config.dropout / 2), nn.Dropout(config.dropout)
@@ -77,9 +77,8 @@ class Sicql(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         goal, step, context, prev, scalars = self.parts(x)
         joint = torch.cat([self.drop_in(torch.cat([step, context, prev], 1)), scalars], 1)  # (N, 3H + 8)
-        z = self.drop(F.relu(self.q_in(joint)))
-        z = self.drop(F.relu(self.q_mid(z)))  # (N, h / 2)
-        q = self.q_out(z)
+        z = self.drop(F.relu(self.q_in(joint)))  # (N, h)
+        q = self.q_out(z) + self.q_scalars(scalars)
         gap = F.softplus(self.gap_out(z.detach()))  # >= 0, so q_upper >= q
         policy = self.policy_out(torch.cat([z, q], 1).detach()).reshape(-1, D, 3)
         position = scalars[:, POSITION_COLUMN - 4 * H : POSITION_COLUMN - 4 * H + 1]
@@ -97,8 +96,9 @@ class ContrastiveRanker(nn.Module):
         h = config.hidden
         self.step_in = nn.Linear(H, h)
         self.place_in = nn.Linear(2 * H, h)
-        self.mid = nn.Linear(2 * h + len(SCALARS), h)
+        self.scalars_in = nn.Linear(len(SCALARS), h)
         self.out = nn.Linear(h, D)
+        self.scalars_out = nn.Linear(len(SCALARS), D)
         self.baseline = nn.Linear(H, H)  # the step one would expect for this goal
         self.step_side = nn.Linear(H, D * 32, bias=False)
         self.goal_side = nn.Linear(H, D * 32)  # projected centroid of good steps for this goal
@@ -111,9 +111,8 @@ class ContrastiveRanker(nn.Module):
 
     def value(self, step: Tensor, place: Tensor, scalars: Tensor) -> Tensor:
         """g, (N, D). place (N, h) encodes context and previous step."""
-        s = self.step_in(self.drop_in(step))
-        z = torch.cat([F.relu(s), F.relu(place), scalars], 1)
-        return self.out(self.drop(F.relu(self.mid(self.drop(z)))))
+        z = F.relu(self.step_in(self.drop_in(step)) + place + self.scalars_in(scalars))
+        return self.out(self.drop(z)) + self.scalars_out(scalars)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         goal, step, context, prev, scalars = self.parts(x)

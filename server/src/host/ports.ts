@@ -18,7 +18,7 @@ export function serverPorts(layout: Layout): ServerPorts {
     return matcher(path.replaceAll('\\', '/').replace(/^\/+/, ''));
   };
   return {
-    loadEngine: ({ settings, dataFolder, onNotice }): Promise<Engine> => loadEngine({ layout, settings, memoryFile: memoryFileOf(settings, dataFolder), onNotice }),
+    loadEngine: ({ settings, dataFolder, onNotice, onLoadingModels }): Promise<Engine> => loadEngine({ layout, settings, memoryFile: memoryFileOf(settings, dataFolder), onNotice, onLoadingModels }),
     readText, walkFiles, sha256,
     loadLabels: async (traceFile) => (await loadLabels(labelFileOf(traceFile))).records,
     appendLabel: async (traceFile, record) => {

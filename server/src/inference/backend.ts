@@ -54,7 +54,8 @@ export async function openBackend(options: BackendOptions): Promise<Backend> {
 async function openSession(runtime: Runtime, model: Uint8Array, options: { readonly providers: readonly string[]; readonly threads: number }): Promise<Session> {
   const session = await runtime.InferenceSession.create(model, {
     executionProviders: [...options.providers], graphOptimizationLevel: 'all', intraOpNumThreads: options.threads, interOpNumThreads: 1, logSeverityLevel: 3,
-    ...(process.env['SPIN'] ? { extra: { session: { intra_op: { allow_spinning: '0' } } } } : {}),
+    // Threads that wait in a loop burn a core between runs, and slow everything when another program wants it.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   return {
     inputNames: session.inputNames,

@@ -9,6 +9,8 @@ export interface Engine {
   readonly manifest: ModelManifest;
   readonly runner: ModelRunner;
   readonly scorer: TraceScorer;
+  /** Loads and tests the models now rather than with the first text; rejects with an Error whose message is a sentence for the user. */
+  warmUp(): Promise<void>;
   /** Waits for what is running, then frees everything. */
   close(): Promise<void>;
 }
@@ -20,8 +22,8 @@ export type FileText =
   | { readonly kind: 'failed'; readonly message: string };
 
 export interface ServerPorts {
-  /** Loads the models; rejects with an Error whose message is a sentence for the user. */
-  loadEngine(options: { readonly settings: EffectiveSettings; readonly dataFolder: string; readonly onNotice: (message: string) => void }): Promise<Engine>;
+  /** Reads the manifest and opens the memory; models load when they are needed. Rejects with an Error whose message is a sentence for the user. */
+  loadEngine(options: { readonly settings: EffectiveSettings; readonly dataFolder: string; readonly onNotice: (message: string) => void; readonly onLoadingModels: () => void }): Promise<Engine>;
   readText(path: string, maxBytes: number): Promise<FileText>;
   walkFiles(folder: string, skip: (path: string) => boolean): AsyncIterable<string>;
   loadLabels(traceFile: string): Promise<readonly LabelRecord[]>;

@@ -22,8 +22,8 @@ import { stepById } from './stepAt.ts';
 import { createTraceStore, sourceUriOf } from './traceStore.ts';
 import type { TraceStore } from './traceStore.ts';
 
-const SETTLE_MS = 60;
-const EDIT_PAUSE_MS = 40;
+const SETTLE_MS = 25;
+const EDIT_PAUSE_MS = 15;
 
 /** Attaches the server to a connection. Answers a function that brings everything to rest. */
 export function startSession(connection: Connection, ports: ServerPorts): () => Promise<void> {

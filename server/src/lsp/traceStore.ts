@@ -65,9 +65,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   const projectFiles = new Map<string, string>();
   const complaints = new Set<string>();
   const queue = createScoringQueue((job, error) => {
-    const message = error instanceof Error ? error.message : String(error);
-    events.log(`Scoring ${job.uri} failed: ${message}`);
-    events.onStatus({ kind: 'error', message: `Scoring stopped: ${message}` });
+    events.log(`Scoring ${job.uri} failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
+    failEngine(error);
   });
 
   const context: ViewContext = {
@@ -114,17 +113,21 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   async function loadEngine(): Promise<Engine | undefined> {
     if (engine !== undefined || engineError !== undefined || isClosed) return engine;
     engineLoading ??= (async () => {
-      events.onStatus({ kind: 'loading-model' });
       try {
-        engine = await ports.loadEngine({ settings: base, dataFolder: options.init.dataFolder, onNotice: (message) => complain({ id: message, severity: 'warning', message }) });
+        engine = await ports.loadEngine({ settings: base, dataFolder: options.init.dataFolder, onNotice: (message) => complain({ id: message, severity: 'warning', message }), onLoadingModels: () => events.onStatus({ kind: 'loading-model' }) });
       } catch (error) {
-        engineError = error instanceof Error ? error.message : String(error);
-        complain({ id: 'engine', severity: 'error', message: engineError });
-        events.onStatus({ kind: 'error', message: engineError });
+        failEngine(error);
       }
       return engine;
     })();
     return engineLoading;
+  }
+
+  /** The models cannot be used in this session: say so once and go on with rules, labels and scores found in files. */
+  function failEngine(error: unknown): void {
+    engineError = error instanceof Error ? error.message : String(error);
+    complain({ id: 'engine', severity: 'error', message: `${engineError} Until then traces are read and checked by rules, but not scored.` });
+    events.onStatus({ kind: 'error', message: engineError });
   }
 
   /** Reads the traces out of a text, or undefined where it holds none that we may show. */
@@ -316,6 +319,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     const file = await take(uri, document.getText());
     if (file === undefined || openDocuments.get(uri)?.version !== version) return;
     show(uri);
+    engine?.warmUp().catch(failEngine);
     const known = new Set(before?.works.flatMap((w) => w.steps.map((s) => s.textKey)));
     const focus = before === undefined ? [] : file.works.flatMap((w) => w.steps.flatMap((s) => (s.textKey !== '' && !known.has(s.textKey) ? [s.step.stepId] : [])));
     void enqueue(file, { priority, focus });

@@ -33,7 +33,7 @@ export interface TraceScorer {
   readonly counters: { readonly headRows: number; readonly cacheHits: number; readonly lastEncodedStepIds: readonly string[] };
 }
 
-export function createTraceScorer(options: { readonly runner: ModelRunner; readonly cache: ScoreCache; readonly sha256: (text: string) => string }): TraceScorer {
+export function createTraceScorer(options: { readonly runner: ModelRunner; readonly warmUp: () => Promise<void>; readonly cache: ScoreCache; readonly sha256: (text: string) => string }): TraceScorer {
   const { runner, cache, sha256 } = options;
   const { width: headWidth } = runner.manifest.headInput;
   const vectors = new Map<string, Float32Array>();
@@ -83,6 +83,7 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
       return vector === undefined;
     });
     if (toRun.length === 0) return;
+    await options.warmUp();
     const fresh = await runner.embed(toRun.map((t) => t.text), request.signal === undefined ? {} : { signal: request.signal });
     const rows = toRun.map((t, i) => [t.key, vectorAt(fresh, i)] as const);
     for (const [key, vector] of rows) remember(key, vector);
@@ -123,21 +124,22 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
       const scorable = work.steps.flatMap((s, i) => (s.unscored === undefined ? [i] : []));
       const pending = request.pending.filter((i) => work.steps[i]?.unscored === undefined);
       if (request.isFresh === true) for (const i of pending) vectors.delete(stepAt(work, i).textKey);
-      const missing = request.isFresh === true ? pending : await fromCache(request, pending);
-      if (missing.length === 0 || request.scorers.length === 0) return;
-      signal?.throwIfAborted();
-      await encode([{ key: work.goalKey, text: work.trace.goalText, name: 'goal' }], request);
-
+      if (pending.length === 0 || request.scorers.length === 0) return;
       // An edited step among known ones: its own text, its own score, then what follows.
-      const focus = (request.focus ?? []).filter((i) => missing.includes(i));
-      const first = focus.find((i) => scorable.every((j) => j >= i || vectors.has(stepAt(work, j).textKey)));
-      if (first !== undefined) {
+      const isReady = (i: number): boolean => vectors.has(work.goalKey) && scorable.every((j) => j >= i || vectors.has(stepAt(work, j).textKey));
+      const first = pending.find((i) => request.focus?.includes(i) === true);
+      const isFirstDone = first !== undefined && isReady(first);
+      if (isFirstDone) {
         await encode([named(work, first)], request);
         await runHeads(request, [first], contextBuilder(work, knownVector));
         signal?.throwIfAborted();
       }
 
-      const rest = missing.filter((i) => i !== first);
+      const others = isFirstDone ? pending.filter((i) => i !== first) : pending;
+      const rest = request.isFresh === true ? others : await fromCache(request, others);
+      if (rest.length === 0) return;
+      signal?.throwIfAborted();
+      await encode([{ key: work.goalKey, text: work.trace.goalText, name: 'goal' }], request);
       const lastNeeded = rest.at(-1);
       if (lastNeeded === undefined) return;
       const needed = scorable.filter((i) => i <= lastNeeded);

@@ -1,0 +1,62 @@
+/** Every command once: package.json's commands, keys and menus and docs/commands.md are generated from this table. */
+
+export interface CommandKey { readonly key: string; readonly when: string }
+
+export interface Command {
+  readonly id: `stepscope.${string}`;
+  readonly title: string;
+  /** For the documentation: what it does, one sentence. */
+  readonly description: string;
+  /** Codicon, for menus that show one. */
+  readonly icon?: string;
+  readonly enablement?: string;
+  readonly key?: CommandKey;
+  /** Menus beside the command palette. */
+  readonly menus?: readonly { readonly menu: 'editor/title' | 'editor/context'; readonly when: string; readonly group: string }[];
+}
+
+const IN_TRACE = 'editorTextFocus && stepscope.isTrace';
+/** Documents a user may ask to have scored although nobody recognised them. */
+const JSON_LIKE = 'editorLangId =~ /^(json|jsonc|jsonl)$/ || resourceExtname =~ /^\\.(json|jsonl|ndjson)$/';
+
+export const COMMANDS = [
+  {
+    id: 'stepscope.scoreTrace', title: 'Score This Trace', icon: '$(telescope)',
+    description: 'Scores the active document, also when no include pattern names it and detection was unsure.',
+    menus: [{ menu: 'editor/context', when: `(${JSON_LIKE}) && !stepscope.isTrace`, group: 'z_stepscope@1' }],
+  },
+  { id: 'stepscope.nextBadStep', title: 'Go to Next Bad Step', description: 'Jumps to the next bad step of the trace, round the end.', key: { key: 'alt+f8', when: IN_TRACE } },
+  { id: 'stepscope.previousBadStep', title: 'Go to Previous Bad Step', description: 'Jumps to the previous bad step of the trace, round the start.', key: { key: 'shift+alt+f8', when: IN_TRACE } },
+  { id: 'stepscope.goToStep', title: 'Go to Step…', description: 'Lists the steps of the trace with their scores and jumps to the one picked.' },
+  {
+    id: 'stepscope.labelStep', title: 'Label Step…',
+    description: 'Labels the step under the cursor good, bad or first bad step, or takes its label back. Labels are kept in stepscope-labels.jsonl beside the trace.',
+    menus: [{ menu: 'editor/context', when: 'stepscope.isTrace', group: 'z_stepscope@1' }],
+  },
+  { id: 'stepscope.undoLabel', title: 'Undo Last Label', description: 'Puts back what stood before the last label given in this window.' },
+  {
+    id: 'stepscope.rescoreStep', title: 'Re-score Step', description: 'Computes every score of the step under the cursor again, past the cache.',
+    menus: [{ menu: 'editor/context', when: 'stepscope.isTrace', group: 'z_stepscope@2' }],
+  },
+  { id: 'stepscope.rescoreTrace', title: 'Re-score Trace', description: 'Computes every score of the trace again, past the cache.' },
+  { id: 'stepscope.rescoreWorkspace', title: 'Re-score Workspace…', description: 'Computes the scores of every trace of the workspace again, with the scorers picked.' },
+  { id: 'stepscope.pickScorers', title: 'Pick Scorers…', description: 'Chooses the scorers that run (the setting stepscope.scorers).' },
+  {
+    id: 'stepscope.copyExplanation', title: 'Copy Explanation of Step', description: 'Copies what the hover says about the step under the cursor as Markdown.',
+    menus: [{ menu: 'editor/context', when: 'stepscope.isTrace', group: 'z_stepscope@3' }],
+  },
+  {
+    id: 'stepscope.openReadable', title: 'Open Readable View', icon: '$(book)', description: 'Opens the trace beside as text for reading, one paragraph a step.',
+    menus: [{ menu: 'editor/title', when: 'stepscope.isSingleLineTrace', group: 'navigation@1' }],
+  },
+  { id: 'stepscope.toggleInlineScores', title: 'Toggle Inline Scores', description: 'Shows or hides the score chips and the tint of bad steps.' },
+  { id: 'stepscope.muteCode', title: 'Mute a Problem Code…', description: 'Switches a problem code off in the workspace settings; the message offers to undo it.' },
+  { id: 'stepscope.openSamples', title: 'Open Sample Traces…', description: 'Copies the sample traces that come with StepScope and opens the one picked.' },
+  { id: 'stepscope.showMenu', title: 'Show Actions', description: 'The menu behind the status bar item.' },
+  { id: 'stepscope.showOutput', title: 'Show Output', description: 'Opens the log of the extension and its server.' },
+  { id: 'stepscope.restartServer', title: 'Restart Server', description: 'Starts a fresh server process.' },
+] as const satisfies readonly Command[];
+
+export type CommandId = (typeof COMMANDS)[number]['id'];
+
+export const COMMAND_CATEGORY = 'StepScope';

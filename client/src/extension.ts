@@ -1,0 +1,36 @@
+/** Activation: puts the parts together. The server starts when the window holds a trace, or a command asks for it. */
+import * as vscode from 'vscode';
+import { trackActiveTrace } from './activeTrace.ts';
+import { registerCommands } from './commands/index.ts';
+import { createLabelHistory } from './commands/labelHistory.ts';
+import { createStepDecorations } from './decorations/stepDecorations.ts';
+import { registerReadableDocuments } from './readableDocument.ts';
+import { createServerProcess } from './serverProcess.ts';
+import type { ServerProcess } from './serverProcess.ts';
+import { createStatusBar } from './statusBar.ts';
+import { watchForTrace } from './traceWatch.ts';
+
+let server: ServerProcess | undefined;
+
+export function activate(context: vscode.ExtensionContext): void {
+  const output = vscode.window.createOutputChannel('StepScope', { log: true });
+  const process = server = createServerProcess(context, output);
+  context.subscriptions.push(
+    output,
+    process,
+    createStatusBar(process),
+    createStepDecorations(process),
+    trackActiveTrace(process),
+    registerReadableDocuments(process),
+    registerCommands({ extension: context, output, server: process, labels: createLabelHistory() }),
+    watchForTrace((reason) => {
+      process.start(reason).catch((error: unknown) => output.error(`The server did not start: ${error instanceof Error ? error.message : String(error)}`));
+    }),
+  );
+}
+
+/** VS Code waits for this; the server needs it to come to rest. */
+export async function deactivate(): Promise<void> {
+  await server?.stop();
+  server = undefined;
+}
