@@ -42,23 +42,32 @@ export async function runEditorTests(filter = ''): Promise<EditorRun> {
   process.env['STEPSCOPE_TEST_FILTER'] = filter;
   await ensureCodeServer(root);
   const vsix = join(root, '.cache/test/stepscope.vsix');
-  if (uiFiles.length > 0) await packExtension(vsix);
   const results: EditorResult[] = [];
-  const server = await startCodeServer(uiFiles.length > 0 ? { vsix } : {});
+  const add = (found: readonly EditorResult[]): void => {
+    results.push(...found);
+    print(found);
+  };
+  if (uiFiles.length > 0) add([await timed('the packed extension holds every native file and nothing of the tests', () => packExtension(vsix))]);
+  // Without a package there is nothing to look at from outside; the journeys run on the checkout.
+  const isPacked = uiFiles.length > 0 && results.every((result) => result.failure === undefined);
+  const server = await startCodeServer(isPacked ? { vsix } : {});
   const browser = await launchBrowser(chromium);
   try {
-    for (const group of groups) results.push(...await runGroup(server, browser, group));
-    for (const file of uiFiles) results.push(...await runUiFile(server, browser, file, filter));
+    for (const group of groups) add(await runGroup(server, browser, group));
+    for (const file of isPacked ? uiFiles : []) add(await runUiFile(server, browser, file, filter));
   } finally {
     await browser.close();
     await server.stop();
   }
-  for (const { name, durationMs, failure } of results) {
-    console.log(failure === undefined ? `  ✓ ${name} (${(durationMs / 1000).toFixed(1)} s)` : `  ✗ ${name}\n${failure.replace(/^/gm, '      ')}`);
-  }
   const failed = results.filter((result) => result.failure !== undefined).length;
   if (failed > 0) console.log(`Screenshots and consoles of what failed: ${findings}`);
   return { passed: results.length - failed, failed, skipped: 0 };
+}
+
+function print(results: readonly EditorResult[]): void {
+  for (const { name, durationMs, failure } of results) {
+    console.log(failure === undefined ? `  ✓ ${name} (${(durationMs / 1000).toFixed(1)} s)` : `  ✗ ${name}\n${failure.replace(/^/gm, '      ')}`);
+  }
 }
 
 /** Bundles the journeys of a group into the module that an extension host loads; answers its path. */
@@ -101,9 +110,9 @@ async function runGroup(server: CodeServer, browser: Browser, group: Group): Pro
   const suite = await bundleSuite(group);
   const window = await openWorkbench(browser, server, { folder: server.workspace(group.name, group.workspace), development: root, suite });
   const status = await Promise.race([window.suiteEnded, deadline()]);
-  const report = readReport(join(dirname(suite), 'results.json'));
-  const results = [...report?.results ?? []];
-  if (!report?.isComplete) {
+  const suiteReport = readReport(join(dirname(suite), 'results.json'));
+  const results = [...suiteReport?.results ?? []];
+  if (!suiteReport?.isComplete) {
     const ending = status === 'late' ? `did not end within ${GROUP_TIMEOUT_MS / 1000} s` : `ended (status ${status}) before its last journey`;
     results.push({ name: `${group.name}: the window ${ending}`, durationMs: performance.now() - startMs, failure: tail(window.consoleText()) });
   }
@@ -122,10 +131,9 @@ async function runUiFile(server: CodeServer, browser: Browser, file: string, fil
   const workbench = await openWorkbench(browser, server, { folder: workspace });
   const results: EditorResult[] = [];
   for (const test of wanted) {
-    const startMs = performance.now();
-    const failure = await test.look({ workbench, workspace }).then(() => undefined, (error: unknown) => error instanceof Error ? error.stack ?? error.message : String(error));
-    if (failure !== undefined) await keepFindings(workbench, server, `ui-${name}-${results.length + 1}`);
-    results.push({ name: test.name, durationMs: performance.now() - startMs, ...(failure === undefined ? {} : { failure }) });
+    const result = await timed(test.name, () => test.look({ workbench, workspace }));
+    if (result.failure !== undefined) await keepFindings(workbench, server, `ui-${name}-${results.length + 1}`);
+    results.push(result);
   }
   await workbench.close();
   return results;
@@ -135,6 +143,12 @@ async function keepFindings(window: Workbench, server: CodeServer, name: string)
   mkdirSync(findings, { recursive: true });
   await window.screenshot(join(findings, `${name}.png`)).catch(() => undefined);
   writeFileSync(join(findings, `${name}.log`), `${window.consoleText()}\n\n---- server ----\n${server.log()}`);
+}
+
+async function timed(name: string, work: () => Promise<void>): Promise<EditorResult> {
+  const startMs = performance.now();
+  const failure = await work().then(() => undefined, (error: unknown) => error instanceof Error ? error.stack ?? error.message : String(error));
+  return { name, durationMs: performance.now() - startMs, ...(failure === undefined ? {} : { failure }) };
 }
 
 function readReport(file: string): SuiteReport | undefined {
@@ -150,6 +164,7 @@ function filesIn(folder: string, ending: string): readonly string[] {
   return readdirSync(folder).filter((name) => name.endsWith(ending)).sort().map((name) => join(folder, name));
 }
 
+/** The end of a console, without the editor's own stack frames. */
 function tail(text: string): string {
-  return text.split('\n').slice(-30).join('\n');
+  return text.split('\n').filter((line) => !/^\s+at .*https?:/.test(line)).slice(-15).join('\n');
 }

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createVSIX } from '@vscode/vsce';
 import { bundledPackages } from './build.mjs';
-import { shippedFiles, type Target, targetName } from './packageContents.ts';
+import { packageFaults, shippedFiles, type Target, targetName } from './packageContents.ts';
+import { zipNames } from './zipNames.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -42,6 +43,8 @@ export async function packExtension(file: string): Promise<void> {
     // The allow-list is the guard; scanning 60 MB of models for secrets takes longer than everything else.
     allowPackageAllSecrets: true,
   }));
+  const faults = packageFaults(zipNames(file).filter((name) => name.startsWith('extension/')).map((name) => name.slice('extension/'.length)), target);
+  if (faults.length > 0) throw new Error(`${file} is not fit to ship: ${faults.join('; ')}. scripts/packageContents.ts says what goes in.`);
 }
 
 /** package.json without what only a checkout needs. */

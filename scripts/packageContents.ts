@@ -32,14 +32,15 @@ export function shippedFiles(root: string, target: Target): readonly ShippedFile
   const onnxBinaries = `${onnx}/bin/napi-v6/${target.os}/${target.cpu}`;
   const sqlite = 'node_modules/better-sqlite3';
   const web = 'node_modules/onnxruntime-web';
-  return [
+  const files = [
     ...['README.md', 'LICENSE'].map(one),
     ...['CHANGELOG.md', 'NOTICE', 'NOTICE.md'].filter((path) => existsSync(join(root, path))).map(one),
     ...ENTRIES.map((entry) => one(entry.output)),
     ...tree('dist/webviews', /\.(js|css)$/),
     ...['manifest.json', ...modelFiles(root)].map((file) => one(`models/artifacts/${file}`)),
-    ...tree('media'),
-    ...tree('schemas', /\.json$/),
+    ...contributedFiles(root).map(one),
+    ...tree('client/media'),
+    ...tree('client/walkthrough'),
     ...tree('client/samples'),
     ...tree('server/docs', /\.md$/),
     ...dependency([`${onnx}/package.json`]),
@@ -54,15 +55,44 @@ export function shippedFiles(root: string, target: Target): readonly ShippedFile
       ? dependency(['package.json', 'dist/ort.node.min.js', 'dist/ort.node.min.mjs', 'dist/ort-wasm-simd-threaded.mjs', 'dist/ort-wasm-simd-threaded.wasm'].map((path) => `${web}/${path}`))
       : []),
   ];
+  return [...new Map(files.map((file) => [file.to, file])).values()];
 }
 
+/**
+ * What is wrong with a packed extension, judged by the names in it (without the leading `extension/`); empty when nothing is.
+ * A lost binary is silent until a user's first score, so every packing asks.
+ */
+export function packageFaults(names: readonly string[], target: Target): readonly string[] {
+  const lost = [...requiredNatives(target), /^dist\/client\/extension\.js$/, /^models\/artifacts\/manifest\.json$/]
+    .filter((wanted) => !names.some((name) => wanted.test(name)))
+    .map((wanted) => `nothing in it matches ${wanted.source}`);
+  const strays = names.filter((name) => STRAYS.some((stray) => stray.test(name))).map((name) => `${name} does not belong in it`);
+  const foreign = names.filter((name) => /\.(node|so[.\d]*|dylib|dll)$/.test(name) && !name.includes(`${target.os}-${target.cpu}`) && !name.includes(`/${target.os}/${target.cpu}/`))
+    .map((name) => `${name} is for another platform`);
+  return [...lost, ...strays, ...foreign];
+}
+
+/** What a checkout holds and a user has no use for. */
+const STRAYS = [/^test\//, /^scripts\//, /^client\/src\//, /^server\/src\//, /\.py$/, /\.pyc$/, /\.map$/, /^dist\/(test|bench)\//, /^\.cache\//, /^data\//, /^shared\//, /providers_(cuda|tensorrt)/];
+
 /** The native files without which the package is dead on `target`: one for storage, two or more for the models. */
-export function requiredNatives(target: Target): readonly RegExp[] {
+function requiredNatives(target: Target): readonly RegExp[] {
   return [
     new RegExp(`^dist/node_modules/better-sqlite3/prebuilds/${target.os}-${target.cpu}\\.node$`),
     new RegExp(`^dist/node_modules/onnxruntime-node/bin/napi-v6/${target.os}/${target.cpu}/onnxruntime_binding\\.node$`),
     new RegExp(`^dist/node_modules/onnxruntime-node/bin/napi-v6/${target.os}/${target.cpu}/(libonnxruntime\\.so\\.\\d+|libonnxruntime\\.[\\d.]+dylib|onnxruntime\\.dll)$`),
   ];
+}
+
+/** The files that package.json points to: icons, schemas, grammars, walkthrough pages. */
+function contributedFiles(root: string): readonly string[] {
+  const { icon, contributes } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { icon?: string; contributes?: unknown };
+  const found = new Set<string>(icon ? [icon] : []);
+  JSON.stringify(contributes ?? {}, (_key, value: unknown) => {
+    if (typeof value === 'string' && /^(\.\/)?[\w-]+(\/[\w.-]+)+\.(png|svg|json|md|html|ttf|woff2?)$/.test(value)) found.add(value.replace(/^\.\//, ''));
+    return value;
+  });
+  return [...found].sort();
 }
 
 /** The files that the manifest names; whatever else lies beside them is left at home. */

@@ -10,7 +10,7 @@ import { testWorkspace } from '../support/workspace.ts';
 import type { TestWorkspace } from '../support/workspace.ts';
 
 const FAR = { start: { line: 0, character: 0 }, end: { line: 1_000_000, character: 0 } };
-const WRONG = { 4: 'Tray 5 holds 7 rows of 6 rolls, and 7 * 6 = 52, which belongs to tray 5.' };
+const WRONG = { 4: 'Tray 5 holds 7 rows of 6 rolls, so 7 * 6 = 52, which belongs to tray 5.' };
 
 async function start(workspace: TestWorkspace, settings: Partial<contract.WireSettings> = {}): Promise<LspClient> {
   return await LspClient.start({

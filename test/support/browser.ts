@@ -25,6 +25,8 @@ export interface Workbench {
   waitForText(text: string | RegExp): Promise<Locator>;
   /** The rows of the Problems panel, opened first. */
   problems(): Promise<Locator>;
+  /** The inlay hints in sight that begin with a score. */
+  chips(): Locator;
   /** What a webview shows: two frames deep. */
   webview(): FrameLocator;
   screenshot(file: string): Promise<void>;
@@ -79,6 +81,8 @@ export async function openWorkbench(browser: Browser, server: CodeServer, option
       await panel.waitFor();
       return panel.locator('.monaco-list-row');
     },
+    // VS Code renders an inlay hint as a span with a generated class inside the line.
+    chips: () => page.locator('.view-line span[class*="dyn-rule"]').filter({ hasText: /^\s*\d{1,3}\b/ }),
     webview: () => page.frameLocator('iframe.webview.ready').frameLocator('#active-frame'),
     screenshot: async (file) => {
       mkdirSync(dirname(file), { recursive: true });

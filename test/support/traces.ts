@@ -14,7 +14,7 @@ export function planTrace(count: number, options: { readonly id?: string; readon
     goal_text: 'A baker makes trays of rolls all morning. Follow how many rolls there are.',
     plan_signature: 'test',
     execution_steps: Array.from({ length: count }, (_, i) => ({
-      step_id: `s${i + 1}`, step_type: 'reasoning', output_text: options.change?.[i] ?? `Tray ${i + 1} holds ${i + 3} rows of ${i + 2} rolls, and ${i + 3} * ${i + 2} = ${(i + 3) * (i + 2)}, which belongs to tray ${i + 1}.`,
+      step_id: `s${i + 1}`, step_type: 'reasoning', output_text: options.change?.[i] ?? `Tray ${i + 1} holds ${i + 3} rows of ${i + 2} rolls, so ${i + 3} * ${i + 2} = ${(i + 3) * (i + 2)}, which belongs to tray ${i + 1}.`,
     })),
     final_output_text: '',
   };

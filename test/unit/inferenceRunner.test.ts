@@ -3,12 +3,15 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createModels, planRuns } from '../../server/src/inference/models.ts';
 import { readManifest } from '../../server/src/inference/manifestFile.ts';
 import { createWorkerRunner } from '../../server/src/inference/workerRunner.ts';
 import type { WorkerRunner } from '../../server/src/inference/workerRunner.ts';
 import type { ModelManifest } from '../../server/src/scoring/manifest.ts';
+
+// Real models on a machine that may be busy: these tests are about bits, not about time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const FOLDER = fileURLToPath(new URL('../../models/artifacts', import.meta.url));
 const WORKER = new URL('../../server/src/inference/worker.ts', import.meta.url);
@@ -160,7 +163,7 @@ describe('stopping', () => {
       await closing.close();
       await expect(closing.embed(['late'])).rejects.toMatchObject({ name: 'AbortError' });
     }
-  }, 120_000);
+  });
 
   it('closes without ever having started', async () => {
     await start().close();
@@ -226,5 +229,5 @@ describe('WebAssembly', () => {
     } finally {
       await wasm.close();
     }
-  }, 60_000);
+  });
 });

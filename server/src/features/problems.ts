@@ -3,13 +3,16 @@ import type { EffectiveSettings } from '../core/effectiveSettings.ts';
 import { severityOf } from '../core/effectiveSettings.ts';
 import type { ExecutionStep, OffsetRange, PlanTrace } from '../core/planTrace.ts';
 import type { Finding, Problem, Severity } from '../core/problems.ts';
-import type { Consensus } from '../core/scoreResult.ts';
+import type { Consensus, Scored } from '../core/scoreResult.ts';
 import { findResult } from '../core/scoreResult.ts';
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
 import { displayConsensus, percent } from './scoredTrace.ts';
 import type { ScoredStep, Thresholds } from './scoredTrace.ts';
 
 const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, information: 2, hint: 3, off: 4 };
+
+/** Gap, 0–1, from which a judge found in the file contradicts another scorer. */
+const FOREIGN_SCALE_GAP = 0.4;
 
 /** Problems of one trace in order of severity, then weight, then position. `isExcluded` says whether a glob of the settings names this file. */
 export function traceProblems(input: {
@@ -84,12 +87,14 @@ function scoreFindings(step: ExecutionStep, scored: ScoredStep, context: { reado
       evidence: [], data: { uncertainty: consensus.uncertainty, threshold: thresholds.highUncertainty },
     });
   }
-  if (consensus.conflict !== undefined && consensus.spread >= thresholds.scorerConflict) {
-    const { high, low: lowest } = consensus.conflict;
+  const conflict = widestConflict(scored, thresholds);
+  if (conflict !== undefined) {
+    const { high, low: lowest, threshold } = conflict;
+    const gap = high.score - lowest.score;
     findings.push({
-      code: 'scorer-conflict', stepIndex: step.stepIndex, range, weight: consensus.spread,
-      message: `${percent(consensus.spread)} apart: ${high} ${scoreOf(scored, high)}, ${lowest} ${scoreOf(scored, lowest)} (threshold ${percent(thresholds.scorerConflict)})`,
-      evidence: [], data: { spread: consensus.spread, threshold: thresholds.scorerConflict },
+      code: 'scorer-conflict', stepIndex: step.stepIndex, range, weight: gap,
+      message: `${percent(gap)} apart: ${high.scorer} ${percent(high.score)}, ${lowest.scorer} ${percent(lowest.score)} (threshold ${percent(threshold)})`,
+      evidence: [], data: { spread: gap, threshold },
     });
   }
   return findings;
@@ -104,9 +109,24 @@ function worstScorer(consensus: Consensus): string {
   return consensus.conflict === undefined || consensus.spread < 0.1 ? '' : `, lowest from ${consensus.conflict.low}`;
 }
 
-function scoreOf(scored: ScoredStep, scorer: string): string {
-  const result = findResult(scored.bundle, PRIMARY_DIMENSION, scorer);
-  return result?.kind === 'scored' ? String(percent(result.score)) : 'not scored';
+/**
+ * The pair of scorers furthest apart, if that is further than they may be. Our own are calibrated to one scale and
+ * held to the threshold of the manifest; judges found in the file are not, and get more room.
+ */
+function widestConflict(scored: ScoredStep, thresholds: Thresholds): { readonly high: Scored; readonly low: Scored; readonly threshold: number } | undefined {
+  const judged = scored.bundle.results.filter((r): r is Scored => r.kind === 'scored' && r.dimension === PRIMARY_DIMENSION && r.scorer !== 'human');
+  const groups = [
+    { results: judged.filter((r) => !r.scorer.startsWith('file:')), threshold: thresholds.scorerConflict },
+    { results: judged, threshold: Math.max(thresholds.scorerConflict, FOREIGN_SCALE_GAP) },
+  ];
+  for (const { results, threshold } of groups) {
+    const [first] = results;
+    if (first === undefined || results.length < 2) continue;
+    const high = results.reduce((best, r) => (r.score > best.score ? r : best), first);
+    const low = results.reduce((best, r) => (r.score < best.score ? r : best), first);
+    if (high.score - low.score >= threshold) return { high, low, threshold };
+  }
+  return undefined;
 }
 
 function goalEvidence(trace: PlanTrace): Finding['evidence'] {

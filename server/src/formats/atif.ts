@@ -240,7 +240,7 @@ function agentStep(record: JsonRecord, place: StepPlace): StepDraft {
     costUsd: asNumber(metrics['cost_usd']),
     logprobs: flatNumbers(metrics['logprobs']),
     finishReason: asText(extra?.['stop_reason']) ?? asText(extra?.['finish_reason']),
-    attributes: { ...membersExcept(record, STEP_FIELDS), ...membersExcept(metrics, METRIC_FIELDS) },
+    attributes: membersExcept(metrics, METRIC_FIELDS, membersExcept(record, STEP_FIELDS)),
     range: place.range,
     textRange: place.textRange,
     jsonPointer: place.pointer,

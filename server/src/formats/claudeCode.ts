@@ -444,7 +444,7 @@ function sessionStep(reader: Reader, group: Group, context: StepContext): StepDr
     endTimeMs,
     usage: usageOf(asRecord(final['usage']) ?? asRecord(group.message['usage'])),
     finishReason: asText(final['stop_reason']),
-    attributes: { ...membersExcept(fields, RECORD_FIELDS), ...modelOf(group.message) },
+    attributes: membersExcept(fields, RECORD_FIELDS, modelOf(group.message)),
     range: context.range ?? (first === undefined ? null : { start: first.record.start, end: first.record.end }),
     textRange: textRange === undefined ? undefined : { start: textRange.start, end: textRange.end },
     jsonPointer: `/${first?.record.index ?? 0}`,

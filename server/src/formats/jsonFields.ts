@@ -63,15 +63,19 @@ export function asJson(value: unknown): JsonValue {
   return (value === undefined ? null : value) as JsonValue;
 }
 
-/** The members of a record except those named; undefined and null members are left out. */
-export function membersExcept(record: JsonRecord, known: ReadonlySet<string>): Record<string, JsonValue> {
-  const rest: Record<string, JsonValue> = {};
+const NO_MEMBERS: Readonly<Record<string, JsonValue>> = {};
+
+/** The members of a record except those named, after those of `more`; undefined and null members are left out. */
+export function membersExcept(record: JsonRecord, known: ReadonlySet<string>, more: Readonly<Record<string, JsonValue>> = NO_MEMBERS): Readonly<Record<string, JsonValue>> {
+  // Most records hold nothing unknown: those share one empty object.
+  let rest: Record<string, JsonValue> | undefined;
   for (const key in record) {
     const value = record[key];
     if (value === undefined || value === null || known.has(key) || key === '__proto__') continue;
+    rest ??= { ...more };
     rest[key] = asJson(value);
   }
-  return rest;
+  return rest ?? more;
 }
 
 /** The draft without its undefined members. */

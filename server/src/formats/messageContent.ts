@@ -53,9 +53,11 @@ export function toolArguments(raw: unknown): { readonly args: JsonValue; readonl
 }
 
 function reasonOf(raw: string, error: unknown): string {
-  if (!/[}\]"\d]\s*$|(?:true|false|null)\s*$/.test(raw)) return 'the JSON is cut off';
-  const at = error instanceof Error ? /position (\d+)/.exec(error.message) : null;
-  return at === null ? 'it is not JSON' : `it is not JSON from character ${Number(at[1]) + 1} on`;
+  const message = error instanceof Error ? error.message : '';
+  const at = /position (\d+)/.exec(message);
+  const position = at === null ? undefined : Number(at[1]);
+  if (/end of JSON input|unterminated/i.test(message) || position === raw.length) return 'the JSON is cut off';
+  return position === undefined ? 'it is not JSON' : `it is not JSON from character ${position + 1} on`;
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { OffsetRange, PlanTrace, ToolCall, TraceMeta, Usage } from '../core/planTrace.ts';
 import { isJsonLines, jsonLines, readWarnings, type Line } from './documents.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
-import { asArray, asId, asJson, asNumber, asRecord, asString, asText, asTimeMs, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
+import { asArray, asId, asNumber, asRecord, asString, asText, asTimeMs, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
 import { Irregularities, JsonCursor } from './jsonSpans.ts';
 import { parseSlice } from './lenientJson.ts';
 import { contentText, flatNumbers, looksLikeFailure, toolArguments } from './messageContent.ts';
@@ -370,7 +370,8 @@ interface OpenStep {
   readonly message: Message;
   readonly input: string;
   readonly calls: { readonly name: string; readonly args: unknown; readonly callId: string | undefined }[];
-  readonly results: Map<number, { readonly text: string; readonly isError: boolean | undefined }>;
+  /** By position of the call; a call without a result leaves a hole. */
+  readonly results: ({ readonly text: string; readonly isError: boolean | undefined } | undefined)[];
   end: number;
 }
 
@@ -384,18 +385,18 @@ function conversationSteps(messages: readonly Message[]): StepDraft[] {
     let target = id === undefined ? undefined : pending.get(id);
     if (target === undefined && current !== undefined && id === undefined) {
       const step = current;
-      const free = step.calls.findIndex((call, i) => !step.results.has(i) && (name === undefined || call.name === name));
+      const free = step.calls.findIndex((call, i) => step.results[i] === undefined && (name === undefined || call.name === name));
       if (free >= 0) target = { step, call: free };
     }
     if (target === undefined) return;
-    target.step.results.set(target.call, { text, isError });
+    target.step.results[target.call] = { text, isError };
     if (target.step === current) current.end = end;
   };
   for (const message of messages) {
     const { record } = message;
     const role = asText(record['role']);
     if (role === 'assistant') {
-      current = { message, input: heard.join('\n\n'), calls: callsOf(record), results: new Map(), end: message.range.end };
+      current = { message, input: heard.join('\n\n'), calls: callsOf(record), results: [], end: message.range.end };
       heard = [];
       for (let i = 0; i < current.calls.length; i++) {
         const id = current.calls[i]?.callId;
@@ -452,7 +453,7 @@ function stepOf(step: OpenStep): StepDraft {
   const hides = asArray(record['content']).some((block) => asRecord(block)?.['type'] === 'redacted_thinking');
   const reasoning = asText(record['reasoning_content']) ?? asText(record['reasoning']) ?? asText(thinking.join('\n'));
   const tools = step.calls.map((call, i): ToolCall => {
-    const result = step.results.get(i);
+    const result = step.results[i];
     return settled<ToolCall>({
       name: call.name,
       ...toolArguments(call.args),
@@ -472,7 +473,7 @@ function stepOf(step: OpenStep): StepDraft {
     usage: step.message.usage ?? usageOf(asRecord(record['usage'])),
     logprobs: step.message.logprobs,
     finishReason: step.message.finishReason ?? asText(record['finish_reason']) ?? asText(record['stop_reason']),
-    attributes: { ...membersExcept(record, MESSAGE_FIELDS), ...(refusal === undefined ? {} : { refusal: asJson(refusal) }) },
+    attributes: membersExcept(record, MESSAGE_FIELDS, refusal === undefined ? undefined : { refusal }),
     range: { start: range.start, end: Math.max(range.end, step.end) },
     textRange,
     jsonPointer: pointer,

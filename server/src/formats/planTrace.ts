@@ -211,7 +211,7 @@ function stepOf(record: JsonRecord, where: { readonly range: OffsetRange; readon
     durationMs: secondsToMs(record['duration']),
     error: stepError(record['error']),
     importedScores: importedScores(record['scores']),
-    attributes: { ...membersExcept(record, STEP_FIELDS), ...(given === undefined ? {} : membersExcept(given, NONE)) },
+    attributes: given === undefined ? membersExcept(record, STEP_FIELDS) : membersExcept(given, NONE, membersExcept(record, STEP_FIELDS)),
     range: where.range,
     textRange: where.textRange,
     jsonPointer: where.pointer,

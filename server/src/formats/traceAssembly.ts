@@ -120,7 +120,8 @@ export class UniqueIds {
 /** An id from the step before, the kind and the words, so that adding steps changes no earlier id. */
 function derivedId(step: StepDraft, previousId: string): string {
   const words = step.output ?? step.reasoning ?? '';
-  const calls = (step.tools ?? []).map((tool) => `${tool.name} ${tool.callId ?? ''}`).join('\n');
+  let calls = '';
+  for (const tool of step.tools ?? NO_TOOLS) calls += `${tool.name} ${tool.callId ?? ''}\n`;
   // Long texts are known by their beginning, end and length: hashing all of it would cost more than parsing it.
   const part = words.length <= 2 * HASHED_CHARACTERS ? words : `${words.slice(0, HASHED_CHARACTERS)}${words.slice(-HASHED_CHARACTERS)}${words.length}`;
   return hashText(`${previousId}\n${step.stepType}\n${part.replace(/\s+/g, ' ').trim()}\n${calls}`).slice(0, 16);

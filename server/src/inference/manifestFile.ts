@@ -39,7 +39,7 @@ export async function readManifest(folder: string): Promise<ManifestReading> {
   return typeof read === 'string' ? failed('bad-manifest', `${path}: ${read}; install the extension again.`) : { kind: 'manifest', manifest: read, folder };
 }
 
-/** The manifest, or what is wrong with it. Tables stored the other way round are turned. */
+/** The manifest, or what is wrong with it. */
 export function parseManifest(text: string): ModelManifest | string {
   let value: unknown;
   try {
@@ -47,14 +47,7 @@ export function parseManifest(text: string): ModelManifest | string {
   } catch (error) {
     return `it is not valid JSON (${messageOf(error)})`;
   }
-  const complaint = complaintAbout(value);
-  if (complaint !== undefined) return complaint;
-  const manifest = value as ModelManifest;
-  const { lowScore } = manifest.thresholds;
-  const isTurned = lowScore.values.length === lowScore.lengths.length && lowScore.values.every((row) => row.length === lowScore.alphas.length) && lowScore.alphas.length !== lowScore.lengths.length;
-  if (!isTurned) return manifest;
-  const values = lowScore.alphas.map((_, a) => lowScore.values.map((row) => row[a] ?? Number.NaN));
-  return { ...manifest, thresholds: { ...manifest.thresholds, lowScore: { ...lowScore, values } } };
+  return complaintAbout(value) ?? (value as ModelManifest);
 }
 
 type Bag = Readonly<Record<string, unknown>>;
@@ -76,7 +69,7 @@ function complaintAbout(value: unknown): string | undefined {
   }
   if (!isBag(consensus)) return 'consensus must be an object by dimension';
   for (const [dimension, fit] of Object.entries(consensus)) if (!isConsensus(fit)) return `consensus.${dimension} needs weights, a, b and uncertainty`;
-  return isBag(thresholds) && isThresholds(thresholds) ? undefined : 'thresholds needs firstError, highUncertainty, scorerConflict and lowScore';
+  return isBag(thresholds) && isThresholds(thresholds) ? undefined : 'thresholds needs firstError, highUncertainty, scorerConflict and lowScore (one row a length, one value a rate)';
 }
 
 function isBag(value: unknown): value is Bag {
@@ -108,9 +101,14 @@ function isConsensus(value: unknown): boolean {
 }
 
 function isThresholds(value: Bag): boolean {
-  const { lowScore } = value;
-  return ['firstError', 'highUncertainty', 'scorerConflict'].every((k) => isNumber(value[k]))
-    && isBag(lowScore) && isNumbers(lowScore['alphas']) && isNumbers(lowScore['lengths']) && Array.isArray(lowScore['values']) && lowScore['values'].every(isNumbers);
+  return ['firstError', 'highUncertainty', 'scorerConflict'].every((k) => isNumber(value[k])) && isLowScore(value['lowScore']);
+}
+
+/** One row a length, one value a rate. */
+function isLowScore(value: unknown): boolean {
+  if (!isBag(value)) return false;
+  const { alphas, lengths, values } = value;
+  return isNumbers(alphas) && isNumbers(lengths) && Array.isArray(values) && values.length === lengths.length && values.every((row) => isNumbers(row) && row.length === alphas.length);
 }
 
 function failed(kind: InferenceFailure['kind'], message: string): ManifestReading {

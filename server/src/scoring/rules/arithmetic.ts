@@ -277,7 +277,7 @@ function isUnitAt(tokens: readonly Token[], index: number): boolean {
   return after !== undefined && (after.kind === 'op' || after.kind === 'equals' || after.kind === 'close');
 }
 
-const CONNECTIVES: ReadonlySet<string> = new Set(['so', 'is', 'are', 'was', 'we', 'then', 'thus', 'hence', 'which', 'that', 'because', 'since', 'as', 'but', 'to', 'in', 'on', 'at', 'the', 'gives', 'get', 'equals', 'with', 'for', 'into', 'has', 'have']);
+const CONNECTIVES: ReadonlySet<string> = new Set(['each', 'so', 'is', 'are', 'was', 'we', 'then', 'thus', 'hence', 'which', 'that', 'because', 'since', 'as', 'but', 'to', 'in', 'on', 'at', 'the', 'gives', 'get', 'equals', 'with', 'for', 'into', 'has', 'have']);
 
 /** "20% of 50" and "1/2 of 10" multiply. */
 function isOf(tokens: readonly Token[], index: number): boolean {
@@ -570,7 +570,9 @@ function tokenize(line: string): readonly Token[] {
       else tokens.push({ kind: 'number', value: Number(plain), decimals: point < 0 ? 0 : plain.length - point - 1, text: number, isSpaced });
     } else if (word !== undefined) {
       // 8x and 8km: a letter that touches a number is a variable, a longer word a unit.
-      if (/(?:^|[-'’])[A-Za-z](?:$|-)/.test(word)) tokens.push({ kind: 'other', text: word });
+      // "$139.60 a day": an article, which ends an expression as any word does.
+      if ((word === 'a' || word === 'I') && /^ [a-z]{2}/.test(line.slice(at + 1, at + 4)) && !touches) tokens.push({ kind: 'word', text: word === 'a' ? 'each' : 'we' });
+      else if (/(?:^|[-'’])[A-Za-z](?:$|-)/.test(word)) tokens.push({ kind: 'other', text: word });
       else if (lastWasDigit && touches && !UNITS.has(word.toLowerCase())) tokens.push({ kind: 'other', text: word });
       else tokens.push({ kind: 'word', text: word });
     } else if (dots !== undefined) {

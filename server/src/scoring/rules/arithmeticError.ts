@@ -35,7 +35,9 @@ export const arithmeticError: Rule = {
 };
 
 function messageOf(equation: WrongEquation): string {
-  const { left, right, leftValue, rightValue } = equation;
+  const { leftValue, rightValue } = equation;
+  const left = equation.left.replaceAll('*', '×');
+  const right = equation.right.replaceAll('*', '×');
   if (equation.isRightPlain) return `${shown(leftValue)}, not ${right}, is what ${clipped(left)} comes to.`;
   if (equation.isLeftPlain) return `${shown(rightValue)}, not ${left}, is what ${clipped(right)} comes to.`;
   return `${shown(leftValue)} is not ${shown(rightValue)}: ${clipped(left)} does not equal ${clipped(right)}.`;

@@ -1,0 +1,72 @@
+/** `npm run screenshots`: opens sample traces in a real VS Code and writes docs/images/*.png. Words after `--` choose by name. */
+import { existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findChromium, launchBrowser, openWorkbench, type Workbench } from '../test/support/browser.ts';
+import { startCodeServer } from '../test/support/codeServer.ts';
+import { packExtension } from './package.ts';
+
+interface Picture {
+  /** docs/images/<name>.png */
+  readonly name: string;
+  /** The sample opened, a file name under client/samples; without it no file is. */
+  readonly file?: string;
+  /** A theme by its name in VS Code; the light one when absent. */
+  readonly theme?: string;
+  /** What is done once the file is open, and what is waited for before the picture. */
+  readonly stage: (workbench: Workbench) => Promise<unknown>;
+}
+
+const SIZE = { width: 1400, height: 900 };
+
+const PICTURES: readonly Picture[] = [
+  { name: 'steps', file: 'wrong-step.trace.json', stage: (workbench) => workbench.chips().first().waitFor() },
+  { name: 'problems', file: 'loop.trajectory.json', stage: async (workbench) => { await workbench.chips().first().waitFor(); await (await workbench.problems()).nth(1).waitFor(); } },
+  { name: 'dark', file: 'loop.trajectory.json', theme: 'Default Dark Modern', stage: (workbench) => workbench.chips().first().waitFor() },
+];
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const words = process.argv.slice(2);
+process.exitCode = await main(PICTURES.filter((picture) => words.length === 0 || words.includes(picture.name)));
+
+async function main(pictures: readonly Picture[]): Promise<number> {
+  const chromium = findChromium();
+  if (!chromium) {
+    console.error('Screenshots need Chromium: install one (on Debian: apt-get install chromium) or name it in CHROME_PATH.');
+    return 1;
+  }
+  const vsix = join(root, '.cache/test/stepscope.vsix');
+  await packExtension(vsix);
+  const browser = await launchBrowser(chromium);
+  let failed = 0;
+  // Themes are settings of the server: one server a theme.
+  for (const theme of new Set(pictures.map((picture) => picture.theme))) {
+    const server = await startCodeServer({ vsix, settings: theme ? { 'workbench.colorTheme': theme } : {} });
+    for (const picture of pictures.filter((each) => each.theme === theme)) {
+      const file = join(root, 'docs/images', `${picture.name}.png`);
+      try {
+        await take(picture, file);
+        console.log(`docs/images/${picture.name}.png`);
+      } catch (error) {
+        failed++;
+        console.error(`docs/images/${picture.name}.png was not taken: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    await server.stop();
+
+    async function take(picture: Picture, file: string): Promise<void> {
+      const folder = server.workspace(picture.name, join(root, 'client/samples'));
+      const workbench = await openWorkbench(browser, server, { folder, size: SIZE });
+      try {
+        if (picture.file) await workbench.openFile(picture.file);
+        await picture.stage(workbench);
+        if (existsSync(file)) rmSync(file);
+        await workbench.screenshot(file);
+      } finally {
+        await workbench.close();
+      }
+    }
+  }
+  await browser.close();
+  return failed === 0 ? 0 : 1;
+}

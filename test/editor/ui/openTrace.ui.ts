@@ -1,0 +1,19 @@
+/** What a user sees when a trace opens, in the packed extension. */
+import assert from 'node:assert/strict';
+import { eventually } from '../../support/browser.ts';
+import { ui } from '../uiTest.ts';
+
+ui('a step wears its chip, and the trace its summary', async ({ workbench }) => {
+  await workbench.openFile('loop.trajectory.json');
+  assert.match(await workbench.chips().first().innerText(), /^\s*\d{1,3}/);
+  await workbench.waitForText('10 steps');
+});
+
+ui('the Problems panel lists what was found', async ({ workbench }) => {
+  const rows = await workbench.problems();
+  const texts = await eventually('a row of StepScope', async () => {
+    const found = await rows.allTextContents();
+    return found.some((text) => text.includes('repeated-action')) && found;
+  });
+  assert.ok(texts.some((text) => text.includes('loop.trajectory.json')), texts.join('\n'));
+});
