@@ -1,6 +1,6 @@
 /** ATIF trajectories (Harbor, v1.0–1.8). A step of the agent with its observation is one step; user and system steps are context. */
 import type { OffsetRange, PlanTrace, ToolCall, TraceMeta, Usage } from '../core/planTrace.ts';
-import { isJsonLines, jsonLines, readWarnings, type Line } from './documents.ts';
+import { isJsonLines, readEachLine, readWarnings, type Line } from './documents.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
 import { asArray, asId, asNumber, asRecord, asText, asTimeMs, membersExcept, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
 import { Irregularities, JsonCursor } from './jsonSpans.ts';
@@ -49,13 +49,12 @@ function parseTrajectories(input: ParseInput): ParsedFile {
   const { text } = input;
   const irregularities = new Irregularities();
   const reader: Reader = { text, irregularities, traceIds: new UniqueIds(), traces: [], version: undefined };
-  const brokenLines: Line[] = [];
+  let brokenLines: readonly Line[] = [];
   if (isJsonLines(text)) {
-    for (const line of jsonLines(text)) {
-      const cursor = new JsonCursor(text, line.start, line.end, irregularities);
+    brokenLines = readEachLine(text, irregularities, (cursor, line) => {
       if (cursor.isObject()) readTrajectory(reader, cursor, { pointer: `/${line.index}`, depth: 0, mayBundle: true });
-      else brokenLines.push(line);
-    }
+      else readList(reader, cursor, { pointer: `/${line.index}`, depth: 0 });
+    });
   } else {
     const cursor = new JsonCursor(text, 0, text.length, irregularities);
     for (let documents = 0; cursor.nextDocument(); documents++) {

@@ -2,7 +2,7 @@
  * Claude Code sessions: JSONL, or the web export `{loglines}`. One record is one content block, so assistant records are
  * merged by `message.id`; the file is a tree (rewinds), of which the branch that ends in the last leaf is the trace.
  */
-import type { OffsetRange, PlanTrace, ToolCall, TraceMeta, TraceWarning, Usage } from '../core/planTrace.ts';
+import type { OffsetRange, PlanTrace, ToolCall, TraceMeta, Usage } from '../core/planTrace.ts';
 import { isJsonLines, readLines, readWarnings, type FileRecord, type Line } from './documents.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
 import { asArray, asId, asNumber, asRecord, asString, asText, asTimeMs, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
@@ -78,12 +78,7 @@ function parseSession(input: ParseInput): ParsedFile {
   }
   const first = traces[0];
   if (first !== undefined) traces[0] = { ...first, unknownRecordCounts };
-  return { format: ID, formatVersion: version, traces, warnings: sessionWarnings(text, irregularities, read.brokenLines) };
-}
-
-/** A half-written last line is how a running session looks, so it is not reported. */
-function sessionWarnings(text: string, irregularities: Irregularities, brokenLines: readonly Line[]): TraceWarning[] {
-  return readWarnings(text, irregularities, brokenLines);
+  return { format: ID, formatVersion: version, traces, warnings: readWarnings(text, irregularities, read.brokenLines) };
 }
 
 /** `{loglines: […]}`, an array of records, or a single record. */

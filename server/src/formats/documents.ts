@@ -110,6 +110,26 @@ export function readLines(text: string, irregularities: Irregularities): Records
   return { records, brokenLines, hasOpenTail };
 }
 
+/**
+ * Hands each line that begins an object or array to `read`, and returns the lines that are no JSON or end inside a value.
+ * A last line that no line break ends counts as a cut of the file instead.
+ */
+export function readEachLine(text: string, irregularities: Irregularities, read: (cursor: JsonCursor, line: Line) => void): readonly Line[] {
+  const brokenLines: Line[] = [];
+  for (const line of jsonLines(text)) {
+    const cursor = new JsonCursor(text, line.start, line.end, irregularities);
+    if (!cursor.isObject() && !cursor.isArray()) {
+      brokenLines.push(line);
+      continue;
+    }
+    read(cursor, line);
+    if (irregularities.cutAt === undefined || !line.isTerminated) continue;
+    brokenLines.push(line);
+    irregularities.cutAt = undefined;
+  }
+  return brokenLines;
+}
+
 /** The file-wide warnings that reading gave, each at most once. */
 export function readWarnings(text: string, irregularities: Irregularities, brokenLines: readonly Line[] = []): TraceWarning[] {
   const warnings: TraceWarning[] = [];
@@ -131,10 +151,13 @@ export function readWarnings(text: string, irregularities: Irregularities, broke
   }
   const broken = brokenLines[0];
   if (broken !== undefined) {
-    const what = brokenLines.length === 1 ? 'Line' : `${brokenLines.length} lines, the first being line`;
+    const line = broken.index + 1;
     warnings.push({
       code: 'broken-record',
-      message: `${what} ${broken.index + 1}, cannot be read as JSON and ${brokenLines.length === 1 ? 'was' : 'were'} passed over.`.replace(/^(Line \d+),/, '$1'),
+      message:
+        brokenLines.length === 1
+          ? `Line ${line} cannot be read as JSON to its end. What could not be read was passed over.`
+          : `${brokenLines.length} lines cannot be read as JSON to their end, the first being line ${line}. What could not be read was passed over.`,
       range: { start: broken.start, end: broken.end },
     });
   }

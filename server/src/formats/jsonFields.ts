@@ -58,9 +58,30 @@ export function asTimeMs(value: unknown): number | undefined {
   return number < 1e17 ? number / 1e3 : number / 1e6;
 }
 
-/** Names a parsed value as JSON; it came out of a JSON reader, so it is one. */
+/** Printing deeper values as JSON could exhaust the stack. */
+const MAX_DEPTH = 400;
+
+/** Names a parsed value as JSON; it came out of a JSON reader, so it is one. One nested too deep to print becomes a remark. */
 export function asJson(value: unknown): JsonValue {
-  return (value === undefined ? null : value) as JsonValue;
+  if (value === undefined) return null;
+  if (typeof value !== 'object' || value === null) return value as JsonValue;
+  return isTooDeep(value) ? `[nested deeper than ${MAX_DEPTH}]` : (value as JsonValue);
+}
+
+function isTooDeep(value: object): boolean {
+  const stack: object[] = [value];
+  const depths = [1];
+  for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
+    const depth = depths.pop() ?? 0;
+    if (depth > MAX_DEPTH) return true;
+    for (const key in item) {
+      const inner = (item as JsonRecord)[key];
+      if (typeof inner !== 'object' || inner === null) continue;
+      stack.push(inner);
+      depths.push(depth + 1);
+    }
+  }
+  return false;
 }
 
 const NO_MEMBERS: Readonly<Record<string, JsonValue>> = {};

@@ -13,7 +13,7 @@ export class Irregularities {
   cutAt: number | undefined;
 
   note(offset: number, what: string): void {
-    this.offsets.add(offset);
+    if (this.offsets.size < MOST_COUNTED) this.offsets.add(offset);
     if (this.first === undefined || offset < this.first.offset) this.first = { offset, what };
   }
 
@@ -291,6 +291,7 @@ function afterComment(text: string, at: number, end: number): number {
   return at + 1;
 }
 
+const MOST_COUNTED = 100_000;
 const TAB = 9;
 const LF = 10;
 const CR = 13;

@@ -1,5 +1,5 @@
 /** Reads the content of chat messages: plain text, lists of parts, tool results; shared by every format that has messages. */
-import { asArray, asRecord, asString, asText } from './jsonFields.ts';
+import { asArray, asJson, asRecord, asString, asText } from './jsonFields.ts';
 import type { JsonValue } from '../core/planTrace.ts';
 
 /** The words of a message's content. Pictures and files stand as "[image]", "[file]"; undefined when there is no content. */
@@ -43,9 +43,9 @@ export function jsonText(value: unknown): string {
 
 /** Arguments that may be JSON in a string. What does not parse stays the string, with the reason. */
 export function toolArguments(raw: unknown): { readonly args: JsonValue; readonly argsError?: string } {
-  if (typeof raw !== 'string') return { args: (raw === undefined ? null : raw) as JsonValue };
+  if (typeof raw !== 'string') return { args: asJson(raw) };
   try {
-    return { args: JSON.parse(raw) as JsonValue };
+    return { args: asJson(JSON.parse(raw)) };
   } catch (error) {
     if (raw.trim() === '') return { args: {} };
     return { args: raw, argsError: reasonOf(raw, error) };

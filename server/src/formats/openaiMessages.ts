@@ -1,6 +1,6 @@
 /** Chat messages as OpenAI's API has them: an array, `{messages: […]}`, a completion, or JSONL of these; Anthropic's blocks too. */
 import type { OffsetRange, PlanTrace, ToolCall, TraceMeta, Usage } from '../core/planTrace.ts';
-import { isJsonLines, jsonLines, readWarnings, type Line } from './documents.ts';
+import { isJsonLines, readEachLine, readWarnings, type Line } from './documents.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
 import { asArray, asId, asNumber, asRecord, asString, asText, asTimeMs, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
 import { Irregularities, JsonCursor } from './jsonSpans.ts';
@@ -82,21 +82,15 @@ function parseMessages(input: ParseInput): ParsedFile {
   const { text } = input;
   const irregularities = new Irregularities();
   const reader: Reader = { text, irregularities, traceIds: new UniqueIds(), traces: [] };
-  const brokenLines: Line[] = [];
+  let brokenLines: readonly Line[] = [];
   if (isJsonLines(text)) {
     // Messages that stand alone on their lines make up one conversation.
-    let loose: Message[] = [];
-    for (const line of jsonLines(text)) {
-      const cursor = new JsonCursor(text, line.start, line.end, irregularities);
-      if (cursor.isArray() || cursor.isObject()) {
-        const message = readDocument(reader, cursor, `/${line.index}`);
-        if (message !== undefined) loose.push(message);
-      } else {
-        brokenLines.push(line);
-      }
-    }
+    const loose: Message[] = [];
+    brokenLines = readEachLine(text, irregularities, (cursor, line) => {
+      const message = readDocument(reader, cursor, `/${line.index}`);
+      if (message !== undefined) loose.push(message);
+    });
     addTrace(reader, loose, {}, undefined);
-    loose = [];
   } else {
     const cursor = new JsonCursor(text, 0, text.length, irregularities);
     for (let documents = 0; cursor.nextDocument(); documents++) {

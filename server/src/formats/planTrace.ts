@@ -1,6 +1,6 @@
 /** Stephanie PlanTrace JSON: an object, an array of them, or one a line. Each element of `execution_steps` is one step. */
 import type { ImportedScore, OffsetRange, PlanTrace, StepError, TraceMeta } from '../core/planTrace.ts';
-import { isJsonLines, jsonLines, readWarnings, type Line } from './documents.ts';
+import { isJsonLines, readEachLine, readWarnings, type Line } from './documents.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
 import { asId, asNumber, asRecord, asString, asText, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
 import { Irregularities, JsonCursor } from './jsonSpans.ts';
@@ -43,13 +43,9 @@ function parsePlanTraces(input: ParseInput): ParsedFile {
   const { text } = input;
   const irregularities = new Irregularities();
   const reader: Reader = { text, irregularities, traceIds: new UniqueIds(), traces: [], version: undefined };
-  const brokenLines: Line[] = [];
+  let brokenLines: readonly Line[] = [];
   if (isJsonLines(text)) {
-    for (const line of jsonLines(text)) {
-      const cursor = new JsonCursor(text, line.start, line.end, irregularities);
-      if (cursor.isObject() || cursor.isArray()) readDocument(reader, cursor, `/${line.index}`);
-      else brokenLines.push(line);
-    }
+    brokenLines = readEachLine(text, irregularities, (cursor, line) => readDocument(reader, cursor, `/${line.index}`));
   } else {
     const cursor = new JsonCursor(text, 0, text.length, irregularities);
     let documents = 0;
