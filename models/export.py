@@ -11,7 +11,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from config import DIMENSIONS, FEATURES
+from config import FEATURES
 
 OUTPUTS = {
     "sicql": ["q", "v", "q_upper", "policy_logits"],

@@ -1,6 +1,6 @@
 """The one entry point: texts -> backbone -> heads -> calibration -> figures -> artifacts/ + manifest.
 
-    python models/train.py                      everything (about 20 minutes on 2 cores, cold cache)
+    python models/train.py                      everything (about 15 minutes on 2 quiet cores, cold cache)
     python models/train.py --data D --cache C   folders of the labelled traces and of kept vectors
     python models/train.py --add-synthetic      ablation: train on prmbench_synthetic too
     python models/train.py --dry                train and print figures, write nothing

@@ -60,7 +60,11 @@ function vitest(projects: readonly string[]): Sum {
   const result = spawnSync(process.execPath, [
     join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...projects.flatMap((name) => ['--project', name]), ...filters,
     '--passWithNoTests', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`,
-  ], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  ], {
+    cwd: root, stdio: ['ignore', 'inherit', 'inherit'],
+    // Worker threads started from the sources warn, once each, that package.json has no "type".
+    env: { ...process.env, NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --disable-warning=MODULE_TYPELESS_PACKAGE_JSON`.trim() },
+  });
   const sum = existsSync(report) ? readVitestReport(report) : NOTHING;
   console.log(`${projects.join(', ')}: ${sum.passed} of ${sum.passed + sum.failed} (${seconds(startMs)})`);
   // A file that does not load, or an error outside the tests, has no failed test to count.

@@ -71,7 +71,7 @@ export async function openWorkbench(browser: Browser, server: CodeServer, option
     runCommand: (title) => runCommand(page, title),
     openFile: (name) => openFile(page, name),
     waitForText: async (text) => {
-      const found = page.getByText(text).first();
+      const found = page.getByText(text).filter({ visible: true }).first();
       await found.waitFor();
       return found;
     },

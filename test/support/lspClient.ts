@@ -48,7 +48,7 @@ export const FULL_CAPABILITIES: InitializeParams['capabilities'] = {
     inlayHint: { dynamicRegistration: true, resolveSupport: { properties: ['tooltip', 'label.tooltip'] } },
     codeLens: { dynamicRegistration: true },
     hover: { contentFormat: ['markdown', 'plaintext'] },
-    documentSymbol: { hierarchicalDocumentSymbolSupport: true },
+    documentSymbol: { dynamicRegistration: true, hierarchicalDocumentSymbolSupport: true },
     foldingRange: { lineFoldingOnly: true },
     documentLink: { tooltipSupport: true },
     codeAction: { codeActionLiteralSupport: { codeActionKind: { valueSet: ['', 'quickfix', 'refactor', 'source'] } }, dataSupport: true, resolveSupport: { properties: ['edit', 'command'] } },

@@ -3,7 +3,7 @@ import type { OffsetRange, PlanTrace, ToolCall, TraceMeta, Usage } from '../core
 import { isJsonLines, readEachLine, readWarnings, type Line } from './documents.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
 import { asArray, asId, asNumber, asRecord, asText, asTimeMs, membersExcept, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
-import { Irregularities, JsonCursor } from './jsonSpans.ts';
+import { insideQuotes, Irregularities, JsonCursor } from './jsonSpans.ts';
 import { parseSlice } from './lenientJson.ts';
 import { contentText, flatNumbers, looksLikeFailure, toolArguments } from './messageContent.ts';
 import { assembleTrace, UniqueIds, type StepDraft } from './traceAssembly.ts';
@@ -200,8 +200,8 @@ function readStepSpans(cursor: JsonCursor): { readonly message: OffsetRange | un
     const isString = cursor.isString();
     const end = cursor.skip();
     if (end - start <= 2) continue;
-    if (key === 'message') message = isString ? { start: start + 1, end: end - 1 } : { start, end };
-    else if (key === 'reasoning_content' && isString) reasoning = { start: start + 1, end: end - 1 };
+    if (key === 'message') message = isString ? insideQuotes(cursor.text, start, end) : { start, end };
+    else if (key === 'reasoning_content' && isString) reasoning = insideQuotes(cursor.text, start, end);
     else if (key === 'tool_calls') calls = { start, end };
   }
   return { message, reasoning, calls };

@@ -3,6 +3,7 @@
  * matter are handed to `JSON.parse`. Tolerant (trailing commas, `...`, comments, a missing end) and iterative,
  * so nesting costs no stack. Strings are skipped with `indexOf`, which is what makes it fast.
  */
+import type { OffsetRange } from '../core/planTrace.ts';
 
 /** What was found that strict JSON does not allow; only the first place is kept, and how many there were. */
 export class Irregularities {
@@ -269,6 +270,12 @@ export function closingQuote(text: string, from: number): number {
     if ((quote - slashes) % 2 === 0) return quote;
   }
   return -1;
+}
+
+/** What stands between the quotes of a string literal; to its end where the closing quote was cut off. Undefined for "". */
+export function insideQuotes(text: string, start: number, end: number): OffsetRange | undefined {
+  const last = end - 1 > start && text.charCodeAt(end - 1) === QUOTE ? end - 1 : end;
+  return last > start + 1 ? { start: start + 1, end: last } : undefined;
 }
 
 /** 1-based line of an offset, for messages. */

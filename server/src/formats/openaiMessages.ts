@@ -2,8 +2,8 @@
 import type { OffsetRange, PlanTrace, ToolCall, TraceMeta, Usage } from '../core/planTrace.ts';
 import { isJsonLines, readEachLine, readWarnings, type Line } from './documents.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
-import { asArray, asId, asNumber, asRecord, asString, asText, asTimeMs, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
-import { Irregularities, JsonCursor } from './jsonSpans.ts';
+import { asArray, asId, asJson, asNumber, asRecord, asString, asText, asTimeMs, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
+import { insideQuotes, Irregularities, JsonCursor } from './jsonSpans.ts';
 import { parseSlice } from './lenientJson.ts';
 import { contentText, flatNumbers, looksLikeFailure, toolArguments } from './messageContent.ts';
 import { assembleTrace, UniqueIds, type StepDraft } from './traceAssembly.ts';
@@ -176,7 +176,7 @@ function contentSpan(cursor: JsonCursor): OffsetRange | undefined {
   const start = cursor.pos;
   if (cursor.isString()) {
     const end = cursor.skip();
-    return end - start > 2 ? { start: start + 1, end: end - 1 } : undefined;
+    return insideQuotes(cursor.text, start, end);
   }
   if (!cursor.isArray()) {
     cursor.skip();
@@ -195,7 +195,7 @@ function contentSpan(cursor: JsonCursor): OffsetRange | undefined {
       const valueStart = cursor.pos;
       const isString = cursor.isString();
       const end = cursor.skip();
-      if (key === 'text' && isString && found === undefined && end - valueStart > 2) found = { start: valueStart + 1, end: end - 1 };
+      if (key === 'text' && isString) found ??= insideQuotes(cursor.text, valueStart, end);
     }
   }
   return found;
@@ -363,7 +363,7 @@ function isoTime(ms: number): string | undefined {
 interface OpenStep {
   readonly message: Message;
   readonly input: string;
-  readonly calls: { readonly name: string; readonly args: unknown; readonly callId: string | undefined }[];
+  readonly calls: { readonly name: string; readonly args: unknown; readonly callId: string | undefined; /** The arguments are free text, as custom tools take. */ readonly isFreeText?: boolean }[];
   /** By position of the call; a call without a result leaves a hole. */
   readonly results: ({ readonly text: string; readonly isError: boolean | undefined } | undefined)[];
   end: number;
@@ -427,8 +427,10 @@ function callsOf(record: JsonRecord): OpenStep['calls'] {
   const calls: OpenStep['calls'] = [];
   for (const entry of asArray(record['tool_calls'])) {
     const call = asRecord(entry);
-    const called = asRecord(call?.['function']) ?? asRecord(call?.['custom']) ?? call;
-    if (call !== undefined && called !== undefined) calls.push({ name: asText(called['name']) ?? 'unnamed', args: called['arguments'] ?? called['input'], callId: asId(call['id']) });
+    const custom = asRecord(call?.['custom']);
+    const called = asRecord(call?.['function']) ?? custom ?? call;
+    if (call === undefined || called === undefined) continue;
+    calls.push({ name: asText(called['name']) ?? 'unnamed', args: called['arguments'] ?? called['input'], callId: asId(call['id']), isFreeText: custom !== undefined });
   }
   const legacy = asRecord(record['function_call']);
   if (legacy !== undefined) calls.push({ name: asText(legacy['name']) ?? 'unnamed', args: legacy['arguments'], callId: undefined });
@@ -450,7 +452,7 @@ function stepOf(step: OpenStep): StepDraft {
     const result = step.results[i];
     return settled<ToolCall>({
       name: call.name,
-      ...toolArguments(call.args),
+      ...(call.isFreeText === true ? { args: asJson(call.args) } : toolArguments(call.args)),
       callId: call.callId,
       result: result?.text,
       isError: result !== undefined && (result.isError ?? looksLikeFailure(result.text)),

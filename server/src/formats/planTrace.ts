@@ -3,9 +3,9 @@ import type { ImportedScore, OffsetRange, PlanTrace, StepError, TraceMeta } from
 import { isJsonLines, readEachLine, readWarnings, type Line } from './documents.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
 import { asId, asNumber, asRecord, asString, asText, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
-import { Irregularities, JsonCursor } from './jsonSpans.ts';
+import { insideQuotes, Irregularities, JsonCursor } from './jsonSpans.ts';
 import { parseSlice } from './lenientJson.ts';
-import { assembleTrace, insideQuotes, UniqueIds, type StepDraft } from './traceAssembly.ts';
+import { assembleTrace, UniqueIds, type StepDraft } from './traceAssembly.ts';
 
 const ID = 'plan-trace';
 const DEFAULT_VERSION = '1';
@@ -105,7 +105,7 @@ function readObject(reader: Reader, cursor: JsonCursor, pointer: string, mayBund
     if (isObject && mayBundle) nested.push({ key, start: valueStart, end });
     if (TRACE_FIELDS.has(key)) fields[key] = parseSlice(text, valueStart, end, irregularities);
     else if (key === 'execution_steps') steps = [];
-    if (key === 'goal_text') goalRange = insideQuotes({ start: valueStart, end });
+    if (key === 'goal_text') goalRange = insideQuotes(text, valueStart, end);
   }
   if (steps === undefined) {
     for (const member of nested) {
@@ -184,9 +184,9 @@ function readStep(reader: Reader, cursor: JsonCursor, pointer: string): StepDraf
     const valueStart = cursor.pos;
     const isString = cursor.isString();
     const end = cursor.skip();
-    if (!isString || end - valueStart <= 2) continue;
-    if (key === 'output_text') words = { start: valueStart + 1, end: end - 1 };
-    else if (key === 'input_text') input = { start: valueStart + 1, end: end - 1 };
+    if (!isString) continue;
+    if (key === 'output_text') words = insideQuotes(text, valueStart, end);
+    else if (key === 'input_text') input = insideQuotes(text, valueStart, end);
   }
   const range = { start, end: cursor.pos };
   const record = asRecord(parseSlice(text, start, cursor.pos, reader.irregularities)) ?? {};

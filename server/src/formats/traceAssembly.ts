@@ -1,6 +1,6 @@
 /** Puts traces together for every format: unique ids, positions, defaults and the warnings that come of them. */
 import { hashText } from '../core/hash.ts';
-import type { ExecutionStep, ImportedScore, JsonValue, OffsetRange, PlanTrace, ToolCall, TraceMeta, TraceWarning } from '../core/planTrace.ts';
+import type { ExecutionStep, ImportedScore, JsonValue, PlanTrace, ToolCall, TraceMeta, TraceWarning } from '../core/planTrace.ts';
 import { settled } from './jsonFields.ts';
 
 type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -138,9 +138,4 @@ function lastOutput(steps: readonly ExecutionStep[]): string {
     if (step !== undefined && !step.isSidechain && step.output !== undefined && step.output !== '') return step.output;
   }
   return '';
-}
-
-/** The content of a string literal, between its quotes. */
-export function insideQuotes(range: OffsetRange | undefined): OffsetRange | undefined {
-  return range === undefined || range.end - range.start < 2 ? undefined : { start: range.start + 1, end: range.end - 1 };
 }

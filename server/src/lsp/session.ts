@@ -1,7 +1,7 @@
 /** One editor session: capabilities, request by request, and what the server tells of its own accord. */
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { CodeActionKind, DidChangeWatchedFilesNotification, DocumentDiagnosticReportKind, ResponseError, TextDocumentSyncKind, TextDocuments } from 'vscode-languageserver';
-import type { Connection, InitializeParams, InitializeResult } from 'vscode-languageserver';
+import { CodeActionKind, DidChangeWatchedFilesNotification, DocumentDiagnosticReportKind, DocumentSymbolRequest, ResponseError, TextDocumentSyncKind, TextDocuments } from 'vscode-languageserver';
+import type { Connection, Disposable, InitializeParams, InitializeResult } from 'vscode-languageserver';
 import * as contract from '../contract/protocol.ts';
 import { LABEL_FILE_NAME } from '../core/labels.ts';
 import { stepMarkdown } from '../features/hover.ts';
@@ -33,6 +33,8 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
   const editTimers = new Map<string, NodeJS.Timeout>();
   const changedUris = new Set<string>();
   let refreshTimer: NodeJS.Timeout | undefined;
+  let outline: Promise<Disposable> | undefined;
+  let isOutlineStale = false;
 
   const need = (): TraceStore => {
     if (store === undefined) throw new ResponseError(-32002, 'The server has not been initialised.');
@@ -40,9 +42,20 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
   };
   const view = (uri: string) => store?.view(uri);
 
+  const hasDynamicOutline = (): boolean => client.textDocument?.documentSymbol?.dynamicRegistration === true;
+  /** The protocol has no word for "ask for the outline again": offering it anew is what makes editors do so. */
+  const offerOutline = async (): Promise<void> => {
+    if (!hasDynamicOutline()) return;
+    const old = outline;
+    outline = connection.client.register(DocumentSymbolRequest.type, { documentSelector: null, label: 'StepScope' });
+    await outline;
+    (await old)?.dispose();
+  };
+
   /** Tells the editor to ask again, at most once a pause. */
   const refresh = (uri: string): void => {
     changedUris.add(uri);
+    isOutlineStale = true;
     refreshTimer ??= setTimeout(() => {
       refreshTimer = undefined;
       const changed = [...changedUris];
@@ -70,7 +83,12 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
     store = createTraceStore({
       init, ports, folders,
       events: {
-        onStatus: (status) => void connection.sendNotification(contract.STATUS, status),
+        onStatus: (status) => {
+          void connection.sendNotification(contract.STATUS, status);
+          if (status.kind !== 'idle' || !isOutlineStale) return;
+          isOutlineStale = false;
+          offerOutline().catch(() => undefined);
+        },
         onNotice: (notice) => void connection.sendNotification(contract.NOTICE, notice),
         onChanged: refresh,
         log: (message) => connection.console.log(message),
@@ -80,7 +98,8 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
       serverInfo: { name: 'StepScope', version: String(contract.PROTOCOL_VERSION) },
       capabilities: {
         textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
-        inlayHintProvider: true, codeLensProvider: { resolveProvider: false }, hoverProvider: true, documentSymbolProvider: { label: 'StepScope' },
+        inlayHintProvider: true, codeLensProvider: { resolveProvider: false }, hoverProvider: true,
+        ...(hasDynamicOutline() ? {} : { documentSymbolProvider: { label: 'StepScope' } }),
         foldingRangeProvider: true, codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
         diagnosticProvider: { identifier: 'stepscope', interFileDependencies: false, workspaceDiagnostics: true },
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
@@ -99,6 +118,7 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
         await need().setFolders((folders ?? []).flatMap((f) => ports.uriToPath(f.uri) ?? []));
       });
     }
+    offerOutline().catch(() => undefined);
     void need().scan();
   });
 
