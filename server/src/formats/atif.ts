@@ -1,5 +1,5 @@
 /** ATIF trajectories (Harbor, v1.0–1.8). A step of the agent with its observation is one step; user and system steps are context. */
-import type { OffsetRange, PlanTrace, ToolCall, TraceMeta, Usage } from '../core/planTrace.ts';
+import type { JsonValue, OffsetRange, PlanTrace, ToolCall, TraceMeta, Usage } from '../core/planTrace.ts';
 import { isJsonLines, readEachLine, readWarnings, type Line } from './documents.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
 import { asArray, asId, asNumber, asRecord, asText, asTimeMs, membersExcept, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
@@ -239,13 +239,20 @@ function agentStep(record: JsonRecord, place: StepPlace): StepDraft {
     costUsd: asNumber(metrics['cost_usd']),
     logprobs: flatNumbers(metrics['logprobs']),
     finishReason: asText(extra?.['stop_reason']) ?? asText(extra?.['finish_reason']),
-    attributes: membersExcept(metrics, METRIC_FIELDS, membersExcept(record, STEP_FIELDS)),
+    attributes: stepAttributes(record, metrics),
     range: place.range,
     textRange: place.textRange,
     jsonPointer: place.pointer,
     isCopiedContext: record['is_copied_context'] === true,
     isSidechain: extra?.['is_sidechain'] === true,
   };
+}
+
+/** What has no name in the model; what the metrics hold beside it stays under `metrics`. */
+function stepAttributes(record: JsonRecord, metrics: JsonRecord): Readonly<Record<string, JsonValue>> {
+  const own = membersExcept(record, STEP_FIELDS);
+  const measured = membersExcept(metrics, METRIC_FIELDS);
+  return Object.keys(measured).length === 0 ? own : { ...own, metrics: measured };
 }
 
 const STEP_FIELDS: ReadonlySet<string> = new Set(['step_id', 'timestamp', 'source', 'message', 'reasoning_content', 'tool_calls', 'observation', 'metrics', 'is_copied_context']);

@@ -288,7 +288,7 @@ function scoreAttributes(record: JsonRecord): Readonly<Record<string, number>> {
     if (source === undefined) continue;
     for (const key in source) {
       const value = source[key];
-      if (typeof value !== 'number' || !Number.isFinite(value) || (source === record && SCORE_FIELDS.has(key))) continue;
+      if (typeof value !== 'number' || !Number.isFinite(value) || (source === record && SCORE_FIELDS.has(key)) || (key === 'weight' && value === 1)) continue;
       attributes ??= {};
       attributes[key] = value;
     }

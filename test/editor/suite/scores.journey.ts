@@ -107,13 +107,15 @@ journey('a label is a line beside the trace, counts at once and can be undone', 
 });
 
 journey('a file of one line has one chip and opens as readable text with all of them', async () => {
-  const uri = await sample('one-line.trace.json');
+  const pretty = await sample('wrong-step.trace.json');
+  const uri = vscode.Uri.joinPath(pretty, '..', 'single.trace.json');
+  await writeFile(uri.fsPath, JSON.stringify(JSON.parse(await readFile(pretty.fsPath, 'utf8'))));
   await vscode.window.showTextDocument(uri);
   await untilChips(uri, (labels) => labels.length === 1 && /worst/.test(labels[0] ?? ''));
   await vscode.commands.executeCommand('stepscope.openReadable');
   const readable = await until('the readable text', [...changes, beat], () => vscode.workspace.textDocuments.find((d) => d.uri.scheme === 'stepscope-readable' && d.getText().startsWith('Goal:')));
   await untilChips(readable.uri, (labels) => labels.length > 4 && labels.every((l) => /^\d/.test(l)));
-  await untilDiagnostics(readable.uri);
+  await untilDiagnostics(readable.uri, (found) => codesOf(found).includes('arithmetic-error'));
 });
 
 journey('a broken file says so in Problems, and package.json says nothing', async () => {
