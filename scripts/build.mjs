@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 /** Every bundle: CommonJS, because an extension host loads that and native modules want `require`. */
 export const ENTRIES = [
   { input: 'client/src/extension.ts', output: 'dist/client/extension.js' },
+  { input: 'client/src/languageClient.ts', output: 'dist/client/languageClient.js' },
   { input: 'server/src/main.ts', output: 'dist/server/main.js' },
   { input: 'server/src/cli/main.ts', output: 'dist/server/cli.js' },
   { input: 'server/src/inference/worker.ts', output: 'dist/server/inferenceWorker.js' },

@@ -20,9 +20,40 @@ interface Picture {
 const SIZE = { width: 1400, height: 900 };
 
 const PICTURES: readonly Picture[] = [
-  { name: 'steps', file: 'wrong-step.trace.json', stage: (workbench) => workbench.chips().first().waitFor() },
-  { name: 'problems', file: 'loop.trajectory.json', stage: async (workbench) => { await workbench.chips().first().waitFor(); await (await workbench.problems()).nth(1).waitFor(); } },
-  { name: 'dark', file: 'loop.trajectory.json', theme: 'Default Dark Modern', stage: (workbench) => workbench.chips().first().waitFor() },
+  {
+    name: 'wrong-step', file: 'wrong-step.trace.json',
+    stage: async (workbench) => {
+      await workbench.chips().first().waitFor();
+      await workbench.runCommand('StepScope: Go to Next Bad Step');
+      await (await workbench.problems()).nth(1).waitFor();
+      await workbench.page.locator('.squiggly-warning').first().waitFor();
+    },
+  },
+  {
+    name: 'hover', file: 'loop.trajectory.json', theme: 'Default Dark Modern',
+    stage: async (workbench) => {
+      await workbench.chips().first().waitFor();
+      await workbench.runCommand('StepScope: Go to Next Bad Step');
+      await workbench.runCommand('Show or Focus Hover');
+      await workbench.page.locator('.monaco-hover:visible').first().waitFor();
+    },
+  },
+  {
+    name: 'readable', file: 'one-line.trace.json',
+    stage: async (workbench) => {
+      await workbench.page.locator('.codelens-decoration').filter({ hasText: 'Open readable view' }).first().waitFor();
+      await workbench.runCommand('StepScope: Open Readable View');
+      await workbench.page.locator('.tab.active').filter({ hasText: 'readable' }).waitFor();
+      await workbench.chips().nth(2).waitFor();
+    },
+  },
+  {
+    name: 'session', file: 'ignored-error.session.jsonl', theme: 'Default High Contrast',
+    stage: async (workbench) => {
+      await workbench.chips().first().waitFor();
+      await (await workbench.problems()).nth(1).waitFor();
+    },
+  },
 ];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -1,4 +1,5 @@
 /** The server's life: start on demand, start again after a crash with back-off, stop cleanly. */
+import { createRequire } from 'node:module';
 import * as vscode from 'vscode';
 import { DECORATIONS, NOTICE, PROTOCOL_VERSION, READABLE_CHANGED, STATUS } from '../../server/src/contract/protocol.ts';
 import type { DecorationsParams, InitOptions, NoticeParams, ReadableParams, ServerStatus, WireSettings } from '../../server/src/contract/protocol.ts';
@@ -102,7 +103,7 @@ export function createServerProcess(context: vscode.ExtensionContext, output: vs
     const dataFolder = context.storageUri ?? context.globalStorageUri;
     await vscode.workspace.fs.createDirectory(dataFolder);
     const initOptions: InitOptions = { protocolVersion: PROTOCOL_VERSION, settings: settingsNow(), dataFolder: dataFolder.fsPath, isTrusted: vscode.workspace.isTrusted };
-    const { createLanguageClient, onWorkDone } = await import('./languageClient.ts');
+    const { createLanguageClient, onWorkDone } = loadLanguageClient();
     if (isDisposed) return;
     const client = createLanguageClient({ serverModule, nodePath: node.kind === 'path' ? node.path : undefined, initOptions, output, onClosed: () => ended(mine) });
     const mine: Attempt = { client, onWorkDone: (token, handler) => onWorkDone(client, token, handler), hasEnded: false };
@@ -245,4 +246,9 @@ export function createServerProcess(context: vscode.ExtensionContext, output: vs
 
 function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The language client is most of the code: a bundle of its own, read when the server starts, so that activation stays cheap. */
+function loadLanguageClient(): typeof import('./languageClient.ts') {
+  return createRequire(__filename)('./languageClient.js') as typeof import('./languageClient.ts');
 }

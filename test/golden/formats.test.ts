@@ -13,7 +13,7 @@ describe('golden: formats', () => {
   it.each(fixtures)('%s', (name) => {
     const text = readFileSync(join(folder, name), 'utf8');
     const shown = { detected: detectFormat(sniff(name, text)), parsed: readTraces({ path: name, text }) };
-    const actual = `${JSON.stringify(shown, (key, value: unknown) => (isRange(value) ? excerpt(text, value) : value), 2)}\n`;
+    const actual = `${JSON.stringify(shown, (_key, value: unknown) => (isRange(value) ? excerpt(text, value) : value), 2)}\n`;
     const file = join(folder, `${name}.expected.json`);
     if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, actual);
     expect(existsSync(file), `No expected result for ${name}: run UPDATE_GOLDEN=1 npx vitest run test/golden and read what it wrote.`).toBe(true);

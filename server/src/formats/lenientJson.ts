@@ -7,7 +7,8 @@ import { JsonCursor, type Irregularities } from './jsonSpans.ts';
  */
 export function parseSlice(text: string, start: number, end: number, irregularities: Irregularities): unknown {
   if (end <= start) {
-    irregularities.note(start, 'a missing value');
+    if (end >= text.length) irregularities.noteCut(start);
+    else irregularities.note(start, 'a missing value');
     return null;
   }
   try {
@@ -89,13 +90,16 @@ function scalar(cursor: JsonCursor): unknown {
   const end = cursor.skip();
   const word = cursor.text.slice(start, end);
   if (word === '') {
-    cursor.irregularities.note(start, 'a missing value');
+    if (start >= cursor.end) cursor.irregularities.noteCut(start);
+    else cursor.irregularities.note(start, 'a missing value');
     return null;
   }
   try {
     return JSON.parse(word);
   } catch {
-    cursor.irregularities.note(start, /^[\w.+-]{1,20}$/.test(word) ? `${word}` : 'text without quotes');
+    // A word cut off at the end is no fault of its own.
+    if (end >= cursor.end) cursor.irregularities.noteCut(start);
+    else cursor.irregularities.note(start, /^[\w.+-]{1,20}$/.test(word) ? `${word}` : 'text without quotes');
     const plain = WORDS.get(word);
     if (plain !== undefined) return plain;
     const number = Number(word);

@@ -1,7 +1,7 @@
 /** The models behind a worker: the server's and the command line's ModelRunner. */
 import { Worker } from 'node:worker_threads';
 import type { ModelManifest } from '../scoring/manifest.ts';
-import type { ModelRunner } from '../scoring/modelRunner.ts';
+import type { ModelRunner, StopSignal } from '../scoring/modelRunner.ts';
 import type { ExecutionProvider } from './backend.ts';
 import { InferenceError } from './inferenceError.ts';
 import type { LoadReport, WorkerReply, WorkerRequest, WorkerSetup } from './workerMessages.ts';
@@ -74,7 +74,7 @@ export function createWorkerRunner(options: WorkerRunnerOptions): WorkerRunner {
     else entry?.resolve(reply);
   }
 
-  function send<T>(make: (id: number, cancel: SharedArrayBuffer) => WorkerRequest, read: (reply: WorkerReply) => T, signal?: AbortSignal): Promise<T> {
+  function send<T>(make: (id: number, cancel: SharedArrayBuffer) => WorkerRequest, read: (reply: WorkerReply) => T, signal?: StopSignal): Promise<T> {
     if (isClosed || signal?.aborted === true) return Promise.reject(aborted());
     const port = (worker ??= start());
     const id = nextId++;

@@ -19,6 +19,7 @@ import { label } from './requests/label.ts';
 import { nextBadStep } from './requests/nextBadStep.ts';
 import { traces } from './requests/traces.ts';
 import { stepById } from './stepAt.ts';
+import type { TraceView } from '../features/traceFile.ts';
 import { createTraceStore, sourceUriOf } from './traceStore.ts';
 import type { TraceStore } from './traceStore.ts';
 
@@ -31,6 +32,7 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
   let store: TraceStore | undefined;
   let client: InitializeParams['capabilities'] = {};
   const editTimers = new Map<string, NodeJS.Timeout>();
+  const edits = new Map<string, Promise<void>>();
   const changedUris = new Set<string>();
   let refreshTimer: NodeJS.Timeout | undefined;
   let outline: Promise<Disposable> | undefined;
@@ -40,7 +42,24 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
     if (store === undefined) throw new ResponseError(-32002, 'The server has not been initialised.');
     return store;
   };
-  const view = (uri: string) => store?.view(uri);
+  /** What a document shows, after every edit that has arrived. */
+  const current = async (uri: string): Promise<TraceView | undefined> => {
+    const source = sourceUriOf(uri);
+    const timer = editTimers.get(source);
+    if (timer !== undefined) {
+      clearTimeout(timer);
+      takeEdit(source);
+    }
+    await edits.get(source);
+    return store?.view(uri);
+  };
+  const takeEdit = (uri: string): void => {
+    editTimers.delete(uri);
+    const work = need().change(uri).catch(() => undefined).then(() => {
+      if (edits.get(uri) === work) edits.delete(uri);
+    });
+    edits.set(uri, work);
+  };
 
   const hasDynamicOutline = (): boolean => client.textDocument?.documentSymbol?.dynamicRegistration === true;
   /** The protocol has no word for "ask for the outline again": offering it anew is what makes editors do so. */
@@ -62,7 +81,7 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
       changedUris.clear();
       for (const document of documents.all()) {
         if (!changed.includes(sourceUriOf(document.uri))) continue;
-        const shown = view(document.uri);
+        const shown = store?.view(document.uri);
         void connection.sendNotification(contract.DECORATIONS, shown === undefined ? { uri: document.uri, version: document.version, bad: [], contested: [] } : decorations(shown, document.version));
       }
       for (const uriOfChange of changed) void connection.sendNotification(contract.READABLE_CHANGED, { uri: uriOfChange });
@@ -126,48 +145,44 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
   documents.onDidChangeContent(({ document }) => {
     if (document.version === 1 || store === undefined) return;
     clearTimeout(editTimers.get(document.uri));
-    editTimers.set(document.uri, setTimeout(() => {
-      editTimers.delete(document.uri);
-      void store?.change(document.uri);
-    }, EDIT_PAUSE_MS));
+    editTimers.set(document.uri, setTimeout(() => takeEdit(document.uri), EDIT_PAUSE_MS));
   });
   documents.onDidClose(({ document }) => void store?.close(document.uri));
 
   connection.onDidChangeConfiguration(({ settings }: { settings: unknown }) => {
     const ours = isRecord(settings) && isRecord(settings['stepscope']) ? settings['stepscope'] : settings;
     void need().reconfigure(readSettings(ours));
-    refresh('');
   });
   connection.onDidChangeWatchedFiles(async ({ changes }) => {
     for (const { uri } of changes) await need().fileEvent(uri);
   });
 
-  connection.languages.inlayHint.on(({ textDocument, range }) => {
-    const shown = view(textDocument.uri);
+  connection.languages.inlayHint.on(async ({ textDocument, range }) => {
+    const shown = await current(textDocument.uri);
     return shown === undefined ? [] : inlayHints(shown, range, need().settings().inlineScores);
   });
-  connection.onCodeLens(({ textDocument }) => {
-    const shown = view(textDocument.uri);
+  connection.onCodeLens(async ({ textDocument }) => {
+    const shown = await current(textDocument.uri);
     return shown === undefined ? [] : codeLenses(shown);
   });
-  connection.onHover(({ textDocument, position }) => {
-    const shown = view(textDocument.uri);
+  connection.onHover(async ({ textDocument, position }) => {
+    const shown = await current(textDocument.uri);
     return shown === undefined ? null : hover(shown, position);
   });
-  connection.onDocumentSymbol(({ textDocument }) => {
-    const shown = view(textDocument.uri);
+  connection.onDocumentSymbol(async ({ textDocument }) => {
+    const shown = await current(textDocument.uri);
     return shown === undefined ? null : documentSymbols(shown);
   });
-  connection.onFoldingRanges(({ textDocument }) => {
-    const shown = view(textDocument.uri);
+  connection.onFoldingRanges(async ({ textDocument }) => {
+    const shown = await current(textDocument.uri);
     return shown === undefined ? null : foldingRanges(shown);
   });
-  connection.onCodeAction(({ textDocument, range, context }) => {
-    const shown = view(textDocument.uri);
+  connection.onCodeAction(async ({ textDocument, range, context }) => {
+    const shown = await current(textDocument.uri);
     return shown === undefined ? [] : codeActions(shown, range, context);
   });
-  connection.languages.diagnostics.on(({ textDocument }) => {
-    const shown = view(textDocument.uri);
+  connection.languages.diagnostics.on(async ({ textDocument }) => {
+    const shown = await current(textDocument.uri);
     const items = shown === undefined ? need().reports.get(textDocument.uri) ?? [] : fileDiagnostics(shown, ports.problemPage);
     return { kind: DocumentDiagnosticReportKind.Full, items: [...items] };
   });
@@ -177,7 +192,7 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
   });
 
   connection.onRequest(contract.TRACES, async ({ uri }: contract.TracesParams) => {
-    const shown = view(uri) ?? await need().viewOrLoad(uri);
+    const shown = await current(uri) ?? await need().viewOrLoad(uri);
     return shown === undefined ? null : traces(shown, need().scorers());
   });
   connection.onRequest(contract.RESCORE, async (params: contract.RescoreParams, token): Promise<contract.RescoreResult> => {
@@ -189,21 +204,24 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
     progress?.done();
     return result;
   });
-  connection.onRequest(contract.SCORE_DOCUMENT, ({ uri }: contract.ScoreDocumentParams) => need().scoreDocument(uri));
+  connection.onRequest(contract.SCORE_DOCUMENT, async ({ uri }: contract.ScoreDocumentParams, token) => {
+    token.onCancellationRequested(() => need().stopScoring(uri));
+    return need().scoreDocument(uri);
+  });
   connection.onRequest(contract.LABEL, async (params: contract.LabelParams): Promise<unknown> => label(need(), params, ports));
   connection.onRequest(contract.NEXT_BAD_STEP, async (params: contract.NextBadStepParams) => {
-    const shown = view(params.uri) ?? await need().viewOrLoad(params.uri);
+    const shown = await current(params.uri) ?? await need().viewOrLoad(params.uri);
     return shown === undefined ? null : nextBadStep(shown, params);
   });
   connection.onRequest(contract.READABLE, async ({ uri }: contract.ReadableParams): Promise<contract.ReadableResult> => ({ text: await need().readable(uri) ?? 'No trace was found in this file.\n' }));
   connection.onRequest(contract.EXPLAIN, async ({ uri, traceId, stepId }: contract.ExplainParams) => {
-    const shown = view(uri) ?? await need().viewOrLoad(uri);
+    const shown = await current(uri) ?? await need().viewOrLoad(uri);
     const found = shown === undefined ? undefined : stepById(shown, traceId, stepId);
     return found === undefined ? null : { markdown: stepMarkdown(found.scored, found.step.stepIndex) };
   });
   connection.onRequest(contract.COUNTERS, () => need().counters());
   connection.onRequest(contract.SETTLED, async () => {
-    while (editTimers.size > 0) await new Promise((resolve) => setTimeout(resolve, EDIT_PAUSE_MS));
+    for (const uri of [...editTimers.keys()]) await current(uri);
     return need().settled();
   });
 

@@ -426,6 +426,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       await queue.whenIdle();
       return { steps: file.works.reduce((n, w) => n + w.steps.length, 0) };
     },
+    stopScoring: (uri: string): void => queue.drop(uri),
     async rescore(params: contract.RescoreParams, report: { readonly signal: AbortSignal; readonly onProgress: (done: number, total: number) => void }): Promise<contract.RescoreResult> {
       const uris = params.scope === 'workspace' ? [...new Set([...files.keys(), ...quiet.keys()])] : params.uri === undefined ? [] : [sourceUriOf(params.uri)];
       const total = { steps: 0, changed: 0, cancelled: false };

@@ -1,9 +1,17 @@
 /** The port through which pure scoring code reaches the models. */
 import type { ModelManifest } from './manifest.ts';
 
+/** What the core needs of an AbortSignal. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  throwIfAborted(): void;
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 export interface RunOptions {
   /** Stops between runs; the promise then rejects with an `AbortError`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 export interface ModelRunner {

@@ -1,7 +1,7 @@
 /** Scores the steps of a trace in proportion to what changed: texts are encoded once, heads run only where the context moved. */
 import { advance, emptyContext, writeRow } from './headInput.ts';
 import type { ContextState } from './headInput.ts';
-import type { ModelRunner } from './modelRunner.ts';
+import type { ModelRunner, StopSignal } from './modelRunner.ts';
 import type { ScoreCache } from './scoreCache.ts';
 import { joinOutputs } from './rawScores.ts';
 import type { RawByScorer } from './rawScores.ts';
@@ -22,7 +22,7 @@ export interface ScoreRequest {
   readonly focus?: readonly number[];
   /** Computes the pending steps again, texts included, whatever is stored. */
   readonly isFresh?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
   /** Called with the indices just scored, several times; every scored step is reported once. */
   readonly onScored: (scored: readonly { readonly stepIndex: number; readonly raw: RawByScorer }[]) => void;
 }
