@@ -13,7 +13,7 @@ import { median, report } from './report.ts';
 const VISIBLE_LINES = 60;
 
 const start = (workspace: TestWorkspace): Promise<LspClient> => LspClient.start({
-  workspaceFolders: [workspace.folder], timeoutMs: 300_000, server: { entry: 'dist/server/main.js' },
+  workspaceFolders: [workspace.folder], timeoutMs: 120_000, server: { entry: 'dist/server/main.js' },
   initializationOptions: { settings: defaultSettings(), dataFolder: workspace.path('.data') },
 });
 
@@ -32,8 +32,8 @@ async function chipsShown(client: LspClient, uri: string, wanted: (hints: readon
 }
 
 /** Words of about sixty tokens, different from step to step. */
-const sixtyTokens = (i: number): string => `Step ${i}: the agent opens file number ${i * 7} of the module, reads its ${i + 11} lines, compares the value ${i * 3} with the expected one, notes that the helper for case ${i} is missing, and decides to write a small test before changing anything in that part of the program.`;
-const longTrace = (count: number, id = 'bench'): string => pretty(planTrace(count, { id, change: Object.fromEntries(Array.from({ length: count }, (_, i) => [i, sixtyTokens(i)])) }));
+const sixtyTokens = (i: number, id = 'bench'): string => `Step ${i} of ${id}: the agent opens file number ${i * 7} of the module, reads its ${i + 11} lines, compares the value ${i * 3} with the expected one, notes that the helper for case ${i} is missing, and decides to write a small test before changing anything in that part of the program.`;
+const longTrace = (count: number, id = 'bench'): string => pretty(planTrace(count, { id, change: Object.fromEntries(Array.from({ length: count }, (_, i) => [i, sixtyTokens(i, id)])) }));
 const isFull = (hints: readonly InlayHint[]): boolean => hints.length > 5;
 const rssMb = (client: LspClient): number => {
   const status = readFileSync(`/proc/${client.process.pid}/status`, 'utf8');
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
     const began = performance.now();
     const client = await start(workspace);
     const uri = workspace.uri('cold.trace.json');
-    await client.openDocument(uri, longTrace(20, 'cold'));
+    await client.openDocument(uri, longTrace(20, `cold${round}`));
     await chipsShown(client, uri, isFull);
     cold.push(performance.now() - began);
     await client.close();
@@ -93,7 +93,7 @@ async function main(): Promise<void> {
     const grown = longTrace(200 + round, 'append');
     const began = performance.now();
     await client.change(short, 1 + round, { text: grown });
-    await chipsShown(client, short, (hints) => hints.some((h) => JSON.stringify(h.tooltip).includes(`Step ${200 + round}`)), grown.split('\n').length - VISIBLE_LINES);
+    await chipsShown(client, short, (hints) => hints.some((h) => JSON.stringify(h.tooltip).includes(`**Step ${200 + round}**`)), grown.split('\n').length - VISIBLE_LINES);
     appends.push(performance.now() - began);
     await client.request(contract.SETTLED);
   }

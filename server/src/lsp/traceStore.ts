@@ -164,7 +164,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   function show(uri: string): void {
     views.delete(uri);
     const file = files.get(uri);
-    if (file !== undefined) reports.set(uri, fileDiagnostics(viewOf(file), ports.problemPage));
+    // Editors ask for the Problems of open documents themselves; only the others are reported.
+    if (file !== undefined && !openDocuments.has(uri)) reports.set(uri, fileDiagnostics(viewOf(file), ports.problemPage));
     events.onChanged(uri);
   }
 

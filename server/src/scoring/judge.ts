@@ -7,8 +7,28 @@ import type { RawByScorer } from './rawScores.ts';
 import { findScorer } from './registry.ts';
 import { toResult } from './scorer.ts';
 
+export type Judgement = Pick<ScoreBundle, 'results' | 'consensusByDimension'>;
+
+interface JudgeOptions {
+  readonly manifest: ModelManifest;
+  readonly scorers: readonly string[];
+  readonly dimensions: readonly string[];
+}
+
+/** Judgements of raw outputs seen before: after an edit all steps but a few are the same. */
+const known = new WeakMap<RawByScorer, { readonly manifest: ModelManifest; readonly asked: string; readonly judgement: Judgement }>();
+
 /** Calibration is applied here, on reading, so that a new calibration needs no new run. */
-export function judge(raw: RawByScorer, options: { readonly manifest: ModelManifest; readonly scorers: readonly string[]; readonly dimensions: readonly string[] }): Pick<ScoreBundle, 'results' | 'consensusByDimension'> {
+export function judge(raw: RawByScorer, options: JudgeOptions): Judgement {
+  const asked = `${options.scorers.join()}|${options.dimensions.join()}`;
+  const before = known.get(raw);
+  if (before !== undefined && before.manifest === options.manifest && before.asked === asked) return before.judgement;
+  const judgement = judgeAfresh(raw, options);
+  known.set(raw, { manifest: options.manifest, asked, judgement });
+  return judgement;
+}
+
+function judgeAfresh(raw: RawByScorer, options: JudgeOptions): Judgement {
   const { manifest } = options;
   const results = manifest.scorers.flatMap((entry): ScoreResult[] => {
     const scorer = findScorer(entry.id);

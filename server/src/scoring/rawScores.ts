@@ -33,3 +33,22 @@ export function splitOutputs(entry: ScorerManifest, raw: Float32Array): HeadRow 
   }
   return row;
 }
+
+/** All scorers' rows of one step as one stored row: each with its length before it. */
+export function packRaw(raw: RawByScorer, scorers: readonly string[]): Float32Array {
+  const rows = scorers.map((id) => raw.get(id) ?? new Float32Array(0));
+  return Float32Array.from(rows.flatMap((row) => [row.length, ...row]));
+}
+
+/** Undoes `packRaw`; undefined for a row of another shape. */
+export function unpackRaw(packed: Float32Array, scorers: readonly string[]): RawByScorer | undefined {
+  const raw = new Map<string, Float32Array>();
+  let at = 0;
+  for (const id of scorers) {
+    const length = packed[at];
+    if (length === undefined || length === 0 || at + 1 + length > packed.length) return undefined;
+    raw.set(id, packed.subarray(at + 1, at + 1 + length));
+    at += 1 + length;
+  }
+  return at === packed.length ? raw : undefined;
+}

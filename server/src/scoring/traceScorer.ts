@@ -3,7 +3,7 @@ import { advance, emptyContext, writeRow } from './headInput.ts';
 import type { ContextState } from './headInput.ts';
 import type { ModelRunner, StopSignal } from './modelRunner.ts';
 import type { ScoreCache } from './scoreCache.ts';
-import { joinOutputs } from './rawScores.ts';
+import { joinOutputs, packRaw, unpackRaw } from './rawScores.ts';
 import type { RawByScorer } from './rawScores.ts';
 import type { StepWork, TraceWork } from './traceWork.ts';
 
@@ -47,25 +47,21 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
     vectors.set(key, vector);
   };
 
-  const rawKey = (step: StepWork, scorer: string): string => {
-    const entry = runner.manifest.scorers.find((s) => s.id === scorer);
-    return sha256(`${step.chainKey}|${entry?.sha256 ?? scorer}`);
-  };
+  /** Names a step's raw scores: its whole input, and the models that read it. */
+  const rawKey = (step: StepWork, models: string): string => sha256(`${step.chainKey}|${models}`);
+  const modelsOf = (scorers: readonly string[]): string => scorers.map((id) => runner.manifest.scorers.find((s) => s.id === id)?.sha256 ?? id).join();
 
   async function fromCache(request: ScoreRequest, pending: readonly number[]): Promise<readonly number[]> {
     const { work, scorers } = request;
-    const keys = pending.flatMap((i) => scorers.map((s) => rawKey(stepAt(work, i), s)));
-    const values = await cache.getRaw(keys);
+    const models = modelsOf(scorers);
+    const values = await cache.getRaw(pending.map((i) => rawKey(stepAt(work, i), models)));
     const found: { stepIndex: number; raw: RawByScorer }[] = [];
     const missing: number[] = [];
     pending.forEach((stepIndex, at) => {
-      const raw = new Map<string, Float32Array>();
-      scorers.forEach((scorer, s) => {
-        const value = values[at * scorers.length + s];
-        if (value !== undefined) raw.set(scorer, value);
-      });
-      if (raw.size === scorers.length) found.push({ stepIndex, raw });
-      else missing.push(stepIndex);
+      const packed = values[at];
+      const raw = packed === undefined ? undefined : unpackRaw(packed, scorers);
+      if (raw === undefined) missing.push(stepIndex);
+      else found.push({ stepIndex, raw });
     });
     counters.cacheHits += found.length;
     if (found.length > 0) request.onScored(found);
@@ -108,7 +104,8 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
     counters.headRows += indices.length * scorers.length;
     const scored = indices.map((stepIndex, row) => ({ stepIndex, raw: raws[row] ?? new Map<string, Float32Array>() }));
     request.onScored(scored);
-    await cache.putRaw(scored.flatMap(({ stepIndex, raw }) => [...raw].map(([scorer, values]) => [rawKey(stepAt(work, stepIndex), scorer), values] as const)));
+    const models = modelsOf(scorers);
+    await cache.putRaw(scored.map(({ stepIndex, raw }) => [rawKey(stepAt(work, stepIndex), models), packRaw(raw, scorers)] as const));
   }
 
   const knownVector = (key: string): Float32Array => {
