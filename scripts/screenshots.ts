@@ -34,14 +34,16 @@ const PICTURES: readonly Picture[] = [
     stage: async (workbench) => {
       await workbench.chips().first().waitFor();
       await workbench.runCommand('StepScope: Go to Next Bad Step');
-      await workbench.runCommand('Show or Focus Hover');
-      await workbench.page.locator('.monaco-hover:visible').first().waitFor();
+      await workbench.page.locator('.codelens-decoration').filter({ hasText: 'worst' }).first().waitFor({ state: 'attached' });
+      await workbench.page.keyboard.press('Control+K');
+      await workbench.page.keyboard.press('Control+I');
+      await workbench.page.locator('.monaco-hover').filter({ hasText: 'consensus', visible: true }).first().waitFor();
     },
   },
   {
     name: 'readable', file: 'one-line.trace.json',
     stage: async (workbench) => {
-      await workbench.page.locator('.codelens-decoration').filter({ hasText: 'Open readable view' }).first().waitFor();
+      await workbench.page.locator('.codelens-decoration').filter({ hasText: 'worst' }).first().waitFor();
       await workbench.runCommand('StepScope: Open Readable View');
       await workbench.page.locator('.tab.active').filter({ hasText: 'readable' }).waitFor();
       await workbench.chips().nth(2).waitFor();

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ExecutionStep, PlanTrace } from '../../server/src/core/planTrace.ts';
 import { readTraces } from '../../server/src/formats/readTraces.ts';
+import { composeStepText } from '../../server/src/scoring/stepText.ts';
 
 function parse(text: string): { readonly trace: PlanTrace; readonly traces: readonly PlanTrace[]; readonly codes: readonly string[] } {
   const parsed = readTraces({ path: '', text });
@@ -152,5 +153,18 @@ describe('chat messages', () => {
     const line = (id: string): string => JSON.stringify({ custom_id: id, response: { body: { object: 'chat.completion', choices: [{ message: { role: 'assistant', content: id }, finish_reason: 'stop' }] } } });
     const { traces } = parse(`${line('a')}\n${line('b')}`);
     expect(traces.map((t) => [t.traceId, t.steps[0]?.output])).toEqual([['a', 'a'], ['b', 'b']]);
+  });
+});
+
+describe('ATIF of exporters in Python', () => {
+  const turn = (more: string): string => `{"schema_version":"ATIF-v1.4","session_id":"s","agent":{"name":"a"},"steps":[{"step_id":1,"source":"user","message":"do it"},{"step_id":2,"source":"agent",${more}}]}`;
+
+  it('takes the word None for no reasoning', () => {
+    expect(step(parse(turn('"message":"","reasoning_content":"None"')).trace, 0).reasoning).toBeUndefined();
+    expect(step(parse(turn('"message":"","reasoning_content":"None of the tests ran."')).trace, 0).reasoning).toBe('None of the tests ran.');
+  });
+
+  it('leaves an empty turn without words of its own: it is not scored on what the user said', () => {
+    expect(composeStepText(step(parse(turn('"message":""')).trace, 0), 1000).text).toBe('');
   });
 });

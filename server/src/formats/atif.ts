@@ -219,7 +219,7 @@ function agentStep(record: JsonRecord, place: StepPlace): StepDraft {
   const extra = asRecord(record['extra']);
   const tools = toolCalls(record, extra);
   const message = contentText(record['message']);
-  const reasoning = asText(record['reasoning_content']);
+  const reasoning = saidText(record['reasoning_content']);
   const usage = settled<Usage>({
     inputTokens: asNumber(metrics['prompt_tokens']),
     outputTokens: asNumber(metrics['completion_tokens']),
@@ -228,7 +228,7 @@ function agentStep(record: JsonRecord, place: StepPlace): StepDraft {
   const metricsExtra = asRecord(metrics['extra']);
   return {
     stepId: asId(record['step_id']),
-    stepType: tools.some((tool) => tool.name !== OBSERVATION) ? 'tool_call' : message !== undefined && message !== '' ? 'message' : reasoning === undefined ? 'action' : 'thought',
+    stepType: tools.some((tool) => tool.name !== OBSERVATION) ? 'tool_call' : message !== undefined && message !== '' ? 'message' : reasoning === undefined ? 'message' : 'thought',
     input: place.input === '' ? undefined : place.input,
     output: message,
     reasoning,
@@ -253,6 +253,12 @@ function stepAttributes(record: JsonRecord, metrics: JsonRecord): Readonly<Recor
   const own = membersExcept(record, STEP_FIELDS);
   const measured = membersExcept(metrics, METRIC_FIELDS);
   return Object.keys(measured).length === 0 ? own : { ...own, metrics: measured };
+}
+
+/** Text that says something: exporters written in Python leave the word "None" where there was nothing. */
+function saidText(value: unknown): string | undefined {
+  const text = asText(value);
+  return text?.trim() === 'None' ? undefined : text;
 }
 
 const STEP_FIELDS: ReadonlySet<string> = new Set(['step_id', 'timestamp', 'source', 'message', 'reasoning_content', 'tool_calls', 'observation', 'metrics', 'is_copied_context']);
