@@ -25,6 +25,7 @@ const COMMANDS = {
   start: { script: 'scripts/start.ts', needsBuild: true },
   test: { script: 'scripts/test.ts', needsBuild: false },
   bench: { script: 'scripts/bench.ts', needsBuild: true },
+  generate: { script: 'scripts/generate-contributions.ts', needsBuild: false },
   package: { script: 'scripts/package.ts', needsBuild: true },
   screenshots: { script: 'scripts/screenshots.ts', needsBuild: true },
   stepscope: { script: 'dist/server/cli.js', needsBuild: true },

@@ -2,7 +2,7 @@
  * Writes what repeats the registries: package.json's settings, commands, keys and menus, the schema of
  * `.stepscope.json`, docs/settings.md and docs/commands.md. Run it after changing SETTINGS, PROBLEM_CODES or COMMANDS:
  *
- *     node scripts/generate-contributions.ts
+ *     npm run generate
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -9,7 +9,7 @@ import { CLIENT_COMMANDS } from '../../server/src/contract/protocol.ts';
 import { SETTINGS } from '../../server/src/core/settings.ts';
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
-const REMEDY = 'is out of date: run `node scripts/generate-contributions.ts` and commit what it writes';
+const REMEDY = 'is out of date: run `npm run generate` and commit what it writes';
 const manifestText = readFileSync(join(ROOT, 'package.json'), 'utf8');
 
 describe('contributions', () => {

@@ -1,7 +1,5 @@
 /** Every trace file of the session: read, kept current, scored, and reported. */
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import type { Diagnostic } from 'vscode-languageserver';
-import { applyProjectFile } from '../core/effectiveSettings.ts';
 import type { EffectiveSettings } from '../core/effectiveSettings.ts';
 import type { LabelRecord } from '../core/labels.ts';
 import { LABEL_FILE_NAME } from '../core/labels.ts';
@@ -15,7 +13,9 @@ import { createDiagnosticReports } from './diagnosticReports.ts';
 import { fileDiagnostics } from './fileDiagnostics.ts';
 import { activeScorerIds } from '../scoring/activeScorers.ts';
 import type { Engine, ServerPorts } from './ports.ts';
+import { createFolderSettings } from './folderSettings.ts';
 import { createScoringQueue } from './scoringQueue.ts';
+import { fileNote, unreadableDiagnostics } from './unreadableFile.ts';
 import { buildTraceFile, pendingSteps, readableView, sourceView } from '../features/traceFile.ts';
 import type { TraceFile, TraceView, ViewContext } from '../features/traceFile.ts';
 
@@ -50,8 +50,6 @@ export type TraceStore = ReturnType<typeof createTraceStore>;
 
 export function createTraceStore(options: { readonly init: contract.InitOptions; readonly ports: ServerPorts; readonly events: StoreEvents; readonly folders: readonly string[] }) {
   const { ports, events } = options;
-  let base: EffectiveSettings = options.init.settings;
-  let folders: readonly string[] = options.folders;
   let engine: Engine | undefined;
   let engineLoading: Promise<Engine | undefined> | undefined;
   let engineError: string | undefined;
@@ -62,7 +60,6 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   const quiet = new Map<string, QuietFile>();
   const wanted = new Set<string>();
   const views = new Map<string, TraceView>();
-  const projectFiles = new Map<string, string>();
   const complaints = new Set<string>();
   const queue = createScoringQueue((job, error) => {
     events.log(`Scoring ${job.uri} failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
@@ -83,22 +80,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     return work;
   }
 
-  const folderOf = (path: string): string | undefined => folders.filter((f) => path === f || path.startsWith(f.endsWith('/') || f.endsWith('\\') ? f : `${f}${f.includes('\\') ? '\\' : '/'}`)).sort((a, b) => b.length - a.length)[0];
-
-  async function settingsFor(path: string): Promise<EffectiveSettings> {
-    const folder = folderOf(path);
-    if (folder === undefined) return base;
-    let text = projectFiles.get(folder);
-    if (text === undefined) {
-      const read = await ports.readText(joinPath(folder, '.stepscope.json'), MEGABYTE);
-      text = read.kind === 'text' ? read.text : '';
-      projectFiles.set(folder, text);
-    }
-    if (text === '') return base;
-    const { settings, problems } = applyProjectFile(base, text);
-    for (const message of problems) complain({ id: message, severity: 'warning', message });
-    return settings;
-  }
+  const settingsOf = createFolderSettings({ ports, base: options.init.settings, folders: options.folders, onComplaint: (message) => complain({ id: message, severity: 'warning', message }) });
+  const { settingsFor, folderOf, isIncluded } = settingsOf;
 
   function complain(notice: contract.NoticeParams): void {
     if (complaints.has(notice.id)) return;
@@ -106,15 +89,11 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     events.onNotice(notice);
   }
 
-  function isIncluded(path: string, settings: EffectiveSettings): boolean {
-    return ports.matchesGlob(path, settings.include) && !ports.matchesGlob(path, settings.exclude);
-  }
-
   async function loadEngine(): Promise<Engine | undefined> {
     if (engine !== undefined || engineError !== undefined || isClosed) return engine;
     engineLoading ??= (async () => {
       try {
-        engine = await ports.loadEngine({ settings: base, dataFolder: options.init.dataFolder, onNotice: (message) => complain({ id: message, severity: 'warning', message }), onLoadingModels: () => events.onStatus({ kind: 'loading-model' }) });
+        engine = await ports.loadEngine({ settings: settingsOf.base(), dataFolder: options.init.dataFolder, onNotice: (message) => complain({ id: message, severity: 'warning', message }), onLoadingModels: () => events.onStatus({ kind: 'loading-model' }) });
       } catch (error) {
         failEngine(error);
       }
@@ -148,7 +127,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       const had = files.delete(uri) || quiet.delete(uri);
       queue.drop(uri);
       views.delete(uri);
-      if (isIncluded(path, settings)) reports.set(uri, unreadable(text));
+      if (isIncluded(path, settings)) reports.set(uri, unreadableDiagnostics(text));
       else reports.clear(uri);
       if (had || openDocuments.has(uri)) events.onChanged(uri);
       return undefined;
@@ -275,7 +254,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       return undefined;
     }
     if (read.kind !== 'text') {
-      reports.set(uri, [note(read.kind === 'too-large' ? `This file has ${Math.round(read.sizeBytes / MEGABYTE)} MB, more than stepscope.limits.maxFileSizeMB (${settings.limits.maxFileSizeMB}). It was not read; raise the limit to score it.` : read.message)]);
+      reports.set(uri, [fileNote(read.kind === 'too-large' ? `This file has ${Math.round(read.sizeBytes / MEGABYTE)} MB, more than stepscope.limits.maxFileSizeMB (${settings.limits.maxFileSizeMB}). It was not read; raise the limit to score it.` : read.message)]);
       events.onChanged(uri);
       return undefined;
     }
@@ -301,8 +280,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   }
 
   async function scan(): Promise<void> {
-    for (const folder of folders) {
-      const settings = await settingsFor(joinPath(folder, 'x'));
+    for (const folder of settingsOf.folders()) {
+      const settings = await settingsFor(folder);
       for await (const path of ports.walkFiles(folder, (p) => ports.matchesGlob(p, settings.exclude) || ports.matchesGlob(`${p}/x`, settings.exclude))) {
         if (isClosed) return;
         if (path.endsWith(LABEL_FILE_NAME) || !isIncluded(path, settings)) continue;
@@ -355,16 +334,15 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     if (path === undefined) return;
     if (path.endsWith(LABEL_FILE_NAME)) return reloadLabels(path);
     if (path.endsWith('.stepscope.json')) {
-      projectFiles.clear();
       complaints.clear();
-      return reconfigure(base);
+      return reconfigure(settingsOf.base());
     }
     const settings = await settingsFor(path);
     if (isIncluded(path, settings) || quiet.has(uri)) await visit(path);
   }
 
   async function reconfigure(settings: EffectiveSettings): Promise<void> {
-    base = settings;
+    settingsOf.setBase(settings);
     for (const uri of openDocuments.keys()) await refreshDocument(uri, 1);
     for (const known of [...quiet.keys()]) if (!openDocuments.has(known)) {
       const path = ports.uriToPath(known);
@@ -374,7 +352,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   }
 
   async function changeFolders(next: readonly string[]): Promise<void> {
-    folders = next;
+    settingsOf.setFolders(next);
     for (const uri of [...quiet.keys()]) {
       const path = ports.uriToPath(uri);
       if (path !== undefined && folderOf(path) === undefined) await remove(uri);
@@ -399,7 +377,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     reconfigure: (settings: EffectiveSettings): Promise<void> => track(reconfigure(settings)),
     setFolders: (next: readonly string[]): Promise<void> => track(changeFolders(next)),
     scan: (): Promise<void> => track(scan()),
-    settings: (): EffectiveSettings => base,
+    settings: settingsOf.base,
     isOpen: (uri: string): boolean => openDocuments.has(uri),
     /** What an open document shows; the file itself or its readable rendering. Undefined for what is no trace. */
     view(uri: string): TraceView | undefined {
@@ -502,37 +480,6 @@ export function sourceUriOf(uri: string): string {
 function sourceViewStep(view: TraceView, traceId: string, stepIndex: number): number | undefined {
   const step = view.traces.find((t) => t.trace.traceId === traceId)?.steps[stepIndex];
   return step === undefined ? undefined : displayConsensus(step)?.score;
-}
-
-function unreadable(text: string): readonly Diagnostic[] {
-  if (text.trim() === '') return [note('This file is empty: there is no trace in it yet.')];
-  const start = text.trimStart()[0];
-  if (start !== '{' && start !== '[') return [];
-  try {
-    JSON.parse(text);
-    return [];
-  } catch (error) {
-    const lines = text.split('\n').filter((l) => l.trim() !== '');
-    const parses = (line: string): boolean => {
-      try {
-        JSON.parse(line);
-        return true;
-      } catch {
-        return false;
-      }
-    };
-    if (lines.length > 1 && lines.slice(0, 20).every(parses)) return [];
-    return [note(`No trace could be read: the file is not valid JSON (${error instanceof Error ? error.message.slice(0, 160) : 'syntax error'}).`)];
-  }
-}
-
-function note(message: string): Diagnostic {
-  return { range: { start: { line: 0, character: 0 }, end: { line: 0, character: 1 } }, severity: 3, source: 'StepScope', code: 'file-not-strict-json', message };
-}
-
-function joinPath(folder: string, name: string): string {
-  const separator = folder.includes('\\') && !folder.includes('/') ? '\\' : '/';
-  return folder.endsWith(separator) ? `${folder}${name}` : `${folder}${separator}${name}`;
 }
 
 function folderPart(path: string): string {
