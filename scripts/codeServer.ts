@@ -41,6 +41,7 @@ export const QUIET_SETTINGS: Readonly<Record<string, unknown>> = {
   'update.mode': 'none',
   'npm.fetchOnlinePackageInfo': false,
   'chat.disableAIFeatures': true,
+  'git.openRepositoryInParentFolders': 'never',
 };
 
 /** Installs code-server unless it is there. Answers its entry script. About 620 MB, 15–60 s, once. */

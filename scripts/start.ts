@@ -8,12 +8,15 @@ import { freePort, QUIET_SETTINGS, startServer } from './codeServer.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const DEFAULT_PORT = 8128;
+/** The sample that opens by itself: a wrong step, tinted and in Problems. */
+const FIRST_SAMPLE = 'wrong-step.trace.json';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { browser: { type: 'boolean' }, port: { type: 'string' }, 'no-open': { type: 'boolean' } },
 });
 const folder = positionals[0] ?? samplesCopy();
+const firstFile = positionals[0] === undefined ? join(folder, FIRST_SAMPLE) : undefined;
 if (!values.browser && hasDesktopCode()) openDesktop();
 else await openInBrowser();
 
@@ -33,7 +36,7 @@ function hasDesktopCode(): boolean {
 
 function openDesktop(): void {
   console.log(`Opening ${folder} in VS Code with StepScope (npm start -- --browser opens it in the browser instead).`);
-  const result = spawnSync('code', ['--new-window', `--extensionDevelopmentPath=${root}`, folder], { stdio: 'inherit', shell: process.platform === 'win32' });
+  const result = spawnSync('code', ['--new-window', `--extensionDevelopmentPath=${root}`, folder, ...(firstFile === undefined ? [] : [firstFile])], { stdio: 'inherit', shell: process.platform === 'win32' });
   process.exitCode = result.status ?? 1;
 }
 
@@ -53,7 +56,8 @@ async function openInBrowser(): Promise<void> {
     port: values.port ? Number(values.port) : await freePort(DEFAULT_PORT),
     ...(isFirstStart ? { settings: QUIET_SETTINGS } : {}),
   });
-  const url = `${server.origin}/?folder=${encodeURIComponent(folder)}`;
+  const payload = firstFile === undefined ? '' : `&payload=${encodeURIComponent(JSON.stringify([['openFile', `vscode-remote://${new URL(server.origin).host}${firstFile}`]]))}`;
+  const url = `${server.origin}/?folder=${encodeURIComponent(folder)}${payload}`;
   console.log(`StepScope is open in VS Code at\n\n  ${url}\n\nThe traces are in ${folder}. Ctrl-C ends it.`);
   if (!values['no-open']) openBrowser(url);
   const end = (): void => { void server.stop(); };

@@ -53,7 +53,7 @@ describe('an open trace', () => {
     const folds = await client.request<FoldingRange[]>('textDocument/foldingRange', { textDocument: { uri } });
     expect(folds.length).toBeGreaterThanOrEqual(6);
     const lenses = await client.request<CodeLens[]>('textDocument/codeLens', { textDocument: { uri } });
-    expect(lenses.map((l) => l.command?.title).join(' | ')).toMatch(/^6 steps · worst #\d at \d+ · average \d+ \| Re-score$/);
+    expect(lenses.map((l) => l.command?.title).join(' | ')).toMatch(/^6 steps · worst #5 \(arithmetic-error\) · average \d+ \| Re-score$/);
   });
 
   it('puts the equation that does not hold into Problems at the step, with quick fixes', async () => {

@@ -34,17 +34,21 @@ export function chipsWithin(scored: ScoredTrace, options: { readonly start: numb
   return chips;
 }
 
-/** The scored step a reader should see first: lowest consensus, a person's "bad" before any number. */
+/** The step a reader should see first: one a person called bad, else one with a warning, else the lowest consensus. */
 export function worstStep(scored: ScoredTrace): number | undefined {
   let worst: number | undefined;
-  let worstScore = Number.POSITIVE_INFINITY;
+  let worstRank = Number.POSITIVE_INFINITY;
+  const warned = new Set(scored.problems.flatMap((p) => (p.stepIndex !== undefined && (p.severity === 'error' || p.severity === 'warning') ? [p.stepIndex] : [])));
   scored.steps.forEach((step, index) => {
     const label = step.label?.label;
-    const score = label === 'bad' || label === 'first_bad' ? -1 : displayConsensus(step)?.score;
-    if (score !== undefined && label !== 'good' && score < worstScore) {
-      worst = index;
-      worstScore = score;
-    }
+    const score = displayConsensus(step)?.score;
+    if (label === 'good') return;
+    // Scores lie within 0–1: whole numbers put the groups one before the other.
+    const group = label !== undefined ? 0 : warned.has(index) ? 2 : 4;
+    const rank = group + (score ?? 1);
+    if ((score === undefined && group === 4) || rank >= worstRank) return;
+    worst = index;
+    worstRank = rank;
   });
   return worst;
 }

@@ -21,15 +21,13 @@ export function summariseTrace(scored: ScoredTrace): TraceSummary {
   };
 }
 
-/** "12 steps · worst #7 at 14 · average 63 · 2 labels"; says plainly when nothing is scored yet. */
+/** "12 steps · worst #7 (arithmetic-error) · average 63 · 2 labels"; says plainly when nothing is scored yet. */
 export function summaryText(scored: ScoredTrace): string {
   const { stepCount, scoredCount, worstStepIndex } = summariseTrace(scored);
   const parts = [stepCount === 1 ? '1 step' : `${stepCount} steps`];
+  if (worstStepIndex !== undefined) parts.push(`worst #${worstStepIndex + 1} ${reasonOf(scored, worstStepIndex)}`);
   if (scoredCount === 0) parts.push('not scored yet');
-  else if (worstStepIndex !== undefined) {
-    const consensus = scored.steps[worstStepIndex];
-    const value = consensus === undefined ? undefined : displayConsensus(consensus)?.score;
-    parts.push(value === undefined ? `worst #${worstStepIndex + 1}` : `worst #${worstStepIndex + 1} at ${percent(value)}`);
+  else {
     const scores = scored.steps.flatMap((s) => displayConsensus(s)?.score ?? []);
     parts.push(`average ${percent(scores.reduce((a, b) => a + b, 0) / scores.length)}`);
     if (scoredCount < stepCount) parts.push(`${scoredCount} scored`);
@@ -37,4 +35,14 @@ export function summaryText(scored: ScoredTrace): string {
   const labels = scored.steps.filter((s) => s.label !== undefined).length;
   if (labels > 0) parts.push(labels === 1 ? '1 label' : `${labels} labels`);
   return parts.join(' · ');
+}
+
+/** Why a step is the worst: what a person said, the problem on it, else its score. */
+function reasonOf(scored: ScoredTrace, stepIndex: number): string {
+  const step = scored.steps[stepIndex];
+  if (step?.label !== undefined) return '(labelled)';
+  const problem = scored.problems.find((p) => p.stepIndex === stepIndex && (p.severity === 'error' || p.severity === 'warning'));
+  if (problem !== undefined) return `(${problem.code})`;
+  const consensus = step === undefined ? undefined : displayConsensus(step);
+  return consensus === undefined ? '' : `at ${percent(consensus.score)}`;
 }

@@ -6,7 +6,7 @@ import { ui } from '../uiTest.ts';
 ui('a step wears its chip, and the trace its summary', async ({ workbench }) => {
   await workbench.openFile('loop.trajectory.json');
   assert.match(await workbench.chips().first().innerText(), /^\s*\d{1,3}/);
-  await workbench.page.locator('.codelens-decoration').filter({ hasText: /10 steps · worst #\d+ at \d+/ }).first().waitFor();
+  await workbench.page.locator('.codelens-decoration').filter({ hasText: /10 steps · worst #\d+ \(repeated-action\) · average \d+/ }).first().waitFor();
 });
 
 ui('the Problems panel lists what was found', async ({ workbench }) => {
