@@ -9,6 +9,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COMMAND_CATEGORY, COMMANDS } from '../client/src/commands/registry.ts';
 import type { Command } from '../client/src/commands/registry.ts';
+import { DIMENSIONS } from '../server/src/core/dimensions.ts';
+import { METRICS } from '../server/src/core/metrics.ts';
 import { PROBLEM_CODES } from '../server/src/core/problems.ts';
 import type { ProblemCode } from '../server/src/core/problems.ts';
 import { SETTINGS } from '../server/src/core/settings.ts';
@@ -27,6 +29,7 @@ export const GENERATED_FILES: readonly { readonly path: string; readonly print: 
   { path: 'schemas/stepscope.schema.json', print: () => `${JSON.stringify(projectFileSchema(), null, 2)}\n` },
   { path: 'docs/settings.md', print: settingsPage },
   { path: 'docs/commands.md', print: commandsPage },
+  { path: 'docs/metrics.md', print: metricsPage },
 ];
 
 /** package.json with the parts that come from registries replaced. */
@@ -151,6 +154,20 @@ All are in the command palette; with nothing to work on they say what to open. T
 |---|---|---|---|
 ${rows.join('\n')}
 `;
+}
+
+/** Dimensions, scorers and their attributes, with what each number means. */
+function metricsPage(): string {
+  const dimensions = DIMENSIONS.map((d) => `| \`${d.id}\` | ${d.question} | ${d.labelSource ?? 'needs labels: not shipped'} |`);
+  const bound = (value: number): string => (Number.isFinite(value) ? String(Number(value.toFixed(3))) : value > 0 ? '∞' : '−∞');
+  const metrics = METRICS.map((m) => `| \`${m.id}\` | ${m.meaning} | ${m.unit} | ${bound(m.range[0])} to ${bound(m.range[1])} | ${m.direction.replaceAll('-', ' ')} | ${m.formula.replaceAll('|', '\\|')} |`);
+  return [
+    `<!-- ${GENERATED} -->`, '# Numbers', '',
+    'Every score is 0–1 in the command line and 0–100 on screen: the calibrated probability that the step is good on a dimension. What has no number is "not scored", never 0.', '',
+    '## Dimensions', '', '| dimension | the question | labels |', '|---|---|---|', ...dimensions, '',
+    '## Attributes', '', 'Named numbers that explain a score. Attributes a file brings along and this table lacks are shown as undeclared.', '',
+    '| attribute | meaning | unit | range | direction | formula |', '|---|---|---|---|---|---|', ...metrics, '',
+  ].join('\n');
 }
 
 function code(value: unknown): string {

@@ -135,15 +135,16 @@ async function allowDevelopment(page: Page, origin: string): Promise<void> {
 
 async function runCommand(page: Page, title: string): Promise<void> {
   const input = page.locator('.quick-input-widget input[type="text"]');
-  // The key goes astray while the window is still handling the command before.
-  await eventually('the command palette', async () => {
+  const timeout = 2000;
+  // A command before may still take the focus, which closes the palette: then it is opened again.
+  await eventually(`the command ${title} in the palette`, async () => {
     if (!(await input.isVisible())) await page.keyboard.press('F1');
-    return await input.waitFor({ timeout: 1000 }).then(() => true, () => false);
+    await input.fill(`>${title}`, { timeout });
+    // The best match gets the focus; the key goes to it even where the list scrolls under the pointer.
+    await page.locator('.quick-input-list .monaco-list-row.focused').filter({ hasText: title }).waitFor({ timeout });
+    await input.press('Enter', { timeout });
+    return true;
   });
-  await input.fill(`>${title}`);
-  // The best match gets the focus; the key goes to it even where the list scrolls under the pointer.
-  await page.locator('.quick-input-list .monaco-list-row.focused').filter({ hasText: title }).waitFor();
-  await page.keyboard.press('Enter');
   await input.waitFor({ state: 'hidden' });
 }
 

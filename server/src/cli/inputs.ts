@@ -1,5 +1,5 @@
 /** From the paths of the command line to traces: files, folders, standard input. */
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import picomatch from 'picomatch';
 import type { EffectiveSettings } from '../core/effectiveSettings.ts';
 import { LABEL_FILE_NAME } from '../core/labels.ts';
@@ -17,10 +17,14 @@ const MEGABYTE = 1_048_576;
 
 /** Every trace file the paths name, sorted by path. What a folder holds besides traces is passed over; what was named is answered for. */
 export async function* readInputs(paths: readonly string[], settings: EffectiveSettings): AsyncGenerator<Input> {
-  for (const { path, isNamed } of await expand(paths, settings)) {
+  for (const { path, isNamed, isUnlistable } of await expand(paths, settings)) {
     if (path === '-') {
       const input = fromText('-', await readStandardInput(), true);
       if (input !== undefined) yield input;
+      continue;
+    }
+    if (isUnlistable) {
+      yield { kind: 'error', file: path, message: 'The folder cannot be read: no permission.' };
       continue;
     }
     if (!isNamed && !(await mayBeTrace(path, settings))) continue;
@@ -35,12 +39,18 @@ export async function* readInputs(paths: readonly string[], settings: EffectiveS
   }
 }
 
-async function expand(paths: readonly string[], settings: EffectiveSettings): Promise<readonly { readonly path: string; readonly isNamed: boolean }[]> {
+async function expand(paths: readonly string[], settings: EffectiveSettings): Promise<readonly { readonly path: string; readonly isNamed: boolean; readonly isUnlistable: boolean }[]> {
   const found = new Map<string, boolean>();
+  const unlistable = new Set<string>();
   const isExcluded = picomatch([...settings.exclude], { dot: true });
   for (const path of paths) {
     const info = path === '-' ? undefined : await stat(path).catch(() => undefined);
     if (info?.isDirectory() !== true) {
+      found.set(path, true);
+      continue;
+    }
+    if (!(await mayList(path))) {
+      unlistable.add(path);
       found.set(path, true);
       continue;
     }
@@ -49,7 +59,11 @@ async function expand(paths: readonly string[], settings: EffectiveSettings): Pr
       if (!file.endsWith(LABEL_FILE_NAME) && !found.has(file)) found.set(file, false);
     }
   }
-  return [...found].map(([path, isNamed]) => ({ path, isNamed })).sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  return [...found].map(([path, isNamed]) => ({ path, isNamed, isUnlistable: unlistable.has(path) })).sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+async function mayList(folder: string): Promise<boolean> {
+  return await access(folder, constants.R_OK | constants.X_OK).then(() => true, () => false);
 }
 
 async function mayBeTrace(path: string, settings: EffectiveSettings): Promise<boolean> {

@@ -18,6 +18,8 @@ import { score } from './score.ts';
 const OK = 0;
 const UNREADABLE = 1;
 const WRONG_USAGE = 2;
+/** Ended by a signal: what was asked for is not complete. */
+const STOPPED = -1;
 
 const log = (message: string): void => void process.stderr.write(`${message}\n`);
 
@@ -28,7 +30,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return WRONG_USAGE;
   }
   const bundleFolder = dirname(fileURLToPath(import.meta.url));
-  const output = createOutput(process.stdout, given.format);
+  const abort = new AbortController();
+  const output = createOutput(process.stdout, given.format, abort.signal);
   const layout = shippedLayout(bundleFolder);
   if (given.command === 'help') return print(USAGE);
   if (given.command === 'version') return print(`${(JSON.parse(await readFile(resolve(bundleFolder, '..', '..', 'package.json'), 'utf8')) as { version: string }).version}\n`);
@@ -57,15 +60,19 @@ async function main(argv: readonly string[]): Promise<number> {
     log(`There is no scorer ${unknown.join(', ')}; see: stepscope models`);
     return WRONG_USAGE;
   }
-  const abort = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => {
+    abort.abort();
+    // Ends the wait for input that may never come.
+    if (given.paths.includes('-')) process.stdin.destroy();
+  });
   const engine = await loadEngine({ layout, settings, memoryFile: given.memory, onNotice: log });
   try {
     const isClean = await score({ paths: given.paths, settings, engine, ports: serverPorts(layout), output, signal: abort.signal });
+    if (abort.signal.aborted) return STOPPED;
     await output.end();
     return isClean ? OK : UNREADABLE;
   } catch (error) {
-    if (abort.signal.aborted) return UNREADABLE;
+    if (abort.signal.aborted) return STOPPED;
     throw error;
   } finally {
     await engine.close();
@@ -93,6 +100,8 @@ function print(text: string): number {
 }
 
 main(process.argv.slice(2)).then((status) => {
+  // Output that nobody reads would keep a stopped process alive; its workers have ended by now.
+  if (status === STOPPED) process.exit(UNREADABLE);
   process.exitCode = status;
 }, (error: unknown) => {
   log(error instanceof Error ? error.message : String(error));

@@ -10,7 +10,8 @@ export interface Output {
   end(): Promise<void>;
 }
 
-export function createOutput(stream: Writable, format: OutputFormat): Output {
+/** `signal` ends the waiting for a reader that takes nothing. */
+export function createOutput(stream: Writable, format: OutputFormat, signal: AbortSignal): Output {
   let isFirst = true;
   let isBroken = false;
   // A reader that went away (`| head`) ends the output quietly.
@@ -18,7 +19,7 @@ export function createOutput(stream: Writable, format: OutputFormat): Output {
     isBroken = true;
   });
   const put = async (piece: string): Promise<void> => {
-    if (!isBroken && !stream.write(piece)) await once(stream, 'drain').catch(() => undefined);
+    if (!isBroken && !stream.write(piece)) await once(stream, 'drain', { signal }).catch(() => undefined);
   };
   return {
     async write(record, text) {

@@ -52,10 +52,13 @@ export async function score(options: ScoreOptions): Promise<boolean> {
     }
     const view = sourceView(file, { manifest: engine.manifest, scorersOf: () => scorers, matchesGlob: ports.matchesGlob, labelKeyOf: ports.labelKeyOf, textHashOf: ports.sha256 });
     const lines = buildLineIndex(input.text);
-    for (const scored of view.traces) {
-      const shown = new Set(view.problems.map((p) => p.problem));
+    const shown = new Set(view.problems.map((p) => p.problem));
+    // What concerns the whole file has no trace of its own: it stands at the first one, as inspect prints it.
+    const ofFile = view.problems.flatMap((p) => (p.traceId === '' && p.stepId === null && !view.traces.some((t) => t.problems.includes(p.problem)) ? [p.problem] : []));
+    for (const [traceIndex, scored] of view.traces.entries()) {
+      const ofTrace = [...(traceIndex === 0 ? ofFile : []), ...scored.problems.filter((p) => p.stepIndex === undefined && shown.has(p))];
       for (const [index] of scored.trace.steps.entries()) await output.write(stepRecord(input.file, scored, { index, lines, shown }), stepText(scored, index));
-      await output.write(traceRecord(input.file, scored, settings, shown), `${input.file}  ${summaryText(scored)}\n`);
+      await output.write(traceRecord(input.file, scored, settings, ofTrace), traceText(input.file, scored, ofTrace));
     }
   }
   return isClean;
@@ -75,14 +78,18 @@ function stepRecord(file: string, scored: ScoredTrace, at: { readonly index: num
   };
 }
 
-function traceRecord(file: string, scored: ScoredTrace, settings: EffectiveSettings, shown: ReadonlySet<Problem>): Readonly<Record<string, unknown>> {
+function traceRecord(file: string, scored: ScoredTrace, settings: EffectiveSettings, problems: readonly Problem[]): Readonly<Record<string, unknown>> {
   const { trace } = scored;
   const summary = summariseTrace(scored);
   return {
     kind: 'trace', file, format: trace.format, traceId: trace.traceId, goal: trace.goalText, steps: trace.steps.length,
     score: summary.score, basis: 'lowest-step', scores: scoredOnly(trace.importedScores.map((s) => importedResult(s, settings))),
-    problems: scored.problems.filter((p) => p.stepIndex === undefined && shown.has(p)).map(problemRecord),
+    problems: problems.map(problemRecord),
   };
+}
+
+function traceText(file: string, scored: ScoredTrace, problems: readonly Problem[]): string {
+  return [`${file}  ${summaryText(scored)}`, ...problems.map((p) => `  ${p.severity} ${p.code}: ${p.message}`), ''].join('\n');
 }
 
 function scoredOnly(results: readonly ScoreResult[]): readonly unknown[] {

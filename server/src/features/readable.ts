@@ -7,7 +7,7 @@ export interface Readable {
   readonly traces: readonly PlanTrace[];
 }
 
-const RULE = '─'.repeat(72);
+const RULE = '─'.repeat(40);
 
 /** Lays out traces. Ranges of evidence inside a step are not carried over: the whole paragraph stands for them. */
 export function renderReadable(traces: readonly PlanTrace[]): Readable {

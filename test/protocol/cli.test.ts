@@ -1,0 +1,199 @@
+/** The built command line: what other tools build on. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { planTrace, pretty } from '../support/traces.ts';
+import { testWorkspace } from '../support/workspace.ts';
+import type { TestWorkspace } from '../support/workspace.ts';
+
+type Entry = Readonly<Record<string, unknown>>;
+
+interface Run {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const CLI = resolve('dist/server/cli.js');
+const TRACE = pretty(planTrace(3));
+const STEP_KEYS = ['file', 'format', 'kind', 'problems', 'range', 'score', 'scores', 'stepId', 'stepIndex', 'stepType', 'traceId', 'uncertainty'];
+const TRACE_KEYS = ['basis', 'file', 'format', 'goal', 'kind', 'problems', 'score', 'scores', 'steps', 'traceId'];
+const INSPECT_KEYS = ['file', 'format', 'formatVersion', 'goal', 'kind', 'steps', 'traceId', 'unknownRecordCounts', 'warnings'];
+
+const start = (workspace: TestWorkspace, words: readonly string[], env: NodeJS.ProcessEnv = {}, user: { readonly uid?: number } = {}): ChildProcess =>
+  spawn(process.execPath, [CLI, ...words], { cwd: workspace.folder, env: { ...process.env, ...env }, ...user });
+
+async function finish(child: ChildProcess, input = ''): Promise<Run> {
+  let out = '';
+  let err = '';
+  child.stdout?.setEncoding('utf8').on('data', (piece: string) => { out += piece; });
+  child.stderr?.setEncoding('utf8').on('data', (piece: string) => { err += piece; });
+  child.stdin?.end(input);
+  const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  // One sentence, never a stack.
+  expect(err).not.toMatch(/^\s+at /m);
+  return { status, signal, out, err };
+}
+
+const run = (workspace: TestWorkspace, ...words: string[]): Promise<Run> => finish(start(workspace, words));
+const lines = (out: string): Entry[] => out.split('\n').filter((l) => l !== '').map((l) => JSON.parse(l) as Entry);
+const keysOf = (entry: unknown): string[] => Object.keys(entry as object).sort();
+const filesOf = (out: string): unknown[] => lines(out).map((l) => l['file']);
+
+describe('records', () => {
+  it('of score: a line a step, then a line a trace, NDJSON off a terminal', async () => {
+    using workspace = testWorkspace({ 'a b.trace.json': TRACE });
+    const { status, out, err } = await run(workspace, 'score', 'a b.trace.json');
+    expect({ status, err }).toEqual({ status: 0, err: '' });
+    const found = lines(out);
+    expect(found.map((l) => l['kind'])).toEqual(['step', 'step', 'step', 'trace']);
+    expect(keysOf(found[0])).toEqual(STEP_KEYS);
+    expect(keysOf(found[3])).toEqual(TRACE_KEYS);
+    expect(found[0]).toMatchObject({ file: 'a b.trace.json', stepId: 's1', stepIndex: 0, range: { start: { line: 5, character: 4 } } });
+    expect(found[3]).toMatchObject({ steps: 3, basis: 'lowest-step' });
+    const [score] = found[0]?.['scores'] as Entry[];
+    expect(keysOf(score)).toEqual(['attributes', 'dimension', 'score', 'scorer', 'scorerVersion']);
+  });
+
+  it('of inspect, of an error, of models', async () => {
+    using workspace = testWorkspace({ 'a.trace.json': TRACE, 'b.txt': 'hello' });
+    const inspected = await run(workspace, 'inspect', 'b.txt', 'a.trace.json', 'gone.json');
+    expect(inspected.status).toBe(1);
+    const [trace, noTrace, missing] = lines(inspected.out);
+    expect(keysOf(trace)).toEqual(INSPECT_KEYS);
+    expect(keysOf((trace?.['steps'] as unknown[])[0])).toEqual(['agentName', 'inputChars', 'isError', 'outputChars', 'range', 'stepId', 'stepIndex', 'stepType', 'tool']);
+    expect(keysOf(noTrace)).toEqual(['file', 'kind', 'message']);
+    expect(noTrace).toMatchObject({ kind: 'error', file: 'b.txt' });
+    expect(missing).toEqual({ kind: 'error', file: 'gone.json', message: 'There is no such file.' });
+    const models = await run(workspace, 'models');
+    const [record] = lines(models.out);
+    expect(keysOf((record?.['scorers'] as unknown[])[0])).toEqual(expect.arrayContaining(['dimensions', 'id', 'sha256', 'sizeBytes', 'version']));
+    expect(keysOf(record?.['thresholds'])).toEqual(expect.arrayContaining(['firstError', 'lowScore']));
+  });
+
+  it('of score carry what is wrong with the file, at its first trace', async () => {
+    using workspace = testWorkspace({ 'cut.trace.jsonl': `${JSON.stringify(planTrace(2, { id: 'a' }))}\n${JSON.stringify(planTrace(2, { id: 'b' })).slice(0, 190)}` });
+    const { status, out } = await run(workspace, 'score', 'cut.trace.jsonl');
+    expect(status).toBe(0);
+    const traces = lines(out).filter((l) => l['kind'] === 'trace');
+    expect(traces).toHaveLength(2);
+    expect(traces[0]?.['problems']).toMatchObject([{ code: 'file-not-strict-json', message: expect.stringContaining('The file ends inside') as unknown }]);
+    expect(traces[1]?.['problems']).toEqual([]);
+    expect((await run(workspace, 'score', '--format', 'text', 'cut.trace.jsonl')).out).toContain('The file ends inside');
+  });
+
+  it('as one json array, also of nothing', async () => {
+    using workspace = testWorkspace({ 'a.trace.json': TRACE, 'empty/x.txt': 'x' });
+    expect(JSON.parse((await run(workspace, 'inspect', '--format=json', 'a.trace.json', 'gone')).out)).toHaveLength(2);
+    expect(JSON.parse((await run(workspace, 'inspect', '--format=json', 'empty')).out)).toEqual([]);
+  });
+});
+
+describe('exit status 2', () => {
+  it.each([[], ['dance'], ['score'], ['score', '--format'], ['score', '--format', 'xml', 'a'], ['score', '--wat', 'a'], ['score', '--scorers', 'nobody', 'a']])('for %j', async (...words) => {
+    using workspace = testWorkspace();
+    const { status, out, err } = await run(workspace, ...words);
+    expect({ status, out }).toEqual({ status: 2, out: '' });
+    expect(err).toMatch(/^[A-Z]|^score/);
+  });
+});
+
+describe('paths', () => {
+  it('a folder is walked in order, and what is no trace is passed over', async () => {
+    using workspace = testWorkspace({ 'd/b.trace.json': TRACE, 'd/a/x #1 %20.trace.json': TRACE, 'd/c.json': '{"a":1}', 'd/e.txt': 'x', 'd/f.trace.json': '', 'd/node_modules/n.trace.json': TRACE });
+    const { status, out } = await run(workspace, 'inspect', 'd');
+    expect(status).toBe(0);
+    expect(filesOf(out)).toEqual(['d/a/x #1 %20.trace.json', 'd/b.trace.json']);
+  });
+
+  it('two thousand small files come in order, through a reader that takes its time', async () => {
+    using workspace = testWorkspace(Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`many/f${i}.trace.json`, JSON.stringify(planTrace(1))])));
+    const child = start(workspace, ['inspect', 'many']);
+    child.stdin?.end();
+    let out = '';
+    // A pull reader: nothing is taken before it is asked for.
+    for await (const piece of child.stdout ?? []) out += String(piece);
+    const found = filesOf(out);
+    expect(found).toHaveLength(2000);
+    expect(found).toEqual([...found].sort());
+  });
+
+  it('- is standard input', async () => {
+    using workspace = testWorkspace();
+    const { status, out } = await finish(start(workspace, ['inspect', '-']), TRACE);
+    expect(status).toBe(0);
+    expect(lines(out)[0]).toMatchObject({ file: '-', traceId: 'trace_test' });
+    expect((await finish(start(workspace, ['inspect', '-']))).status).toBe(1);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('a named folder without permission is an error, the others go on', async () => {
+    using workspace = testWorkspace({ 'closed/a.trace.json': TRACE, 'open.trace.json': TRACE });
+    chmodSync(workspace.folder, 0o755);
+    chmodSync(workspace.path('closed'), 0o700);
+    const { status, out } = await finish(start(workspace, ['inspect', 'closed', 'open.trace.json'], {}, { uid: 65_534 }));
+    expect(status).toBe(1);
+    expect(lines(out)).toMatchObject([{ kind: 'error', file: 'closed', message: 'The folder cannot be read: no permission.' }, { kind: 'trace' }]);
+  });
+});
+
+describe('the reader', () => {
+  it('may go away after the first line', async () => {
+    using workspace = testWorkspace(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`many/f${i}.trace.json`, JSON.stringify(planTrace(8))])));
+    const child = start(workspace, ['inspect', 'many']);
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    const { signal, err } = await finish(child);
+    expect({ signal, err }).toEqual({ signal: null, err: '' });
+  });
+});
+
+describe('a signal', () => {
+  it('ends scoring with status 1, between two files too', async () => {
+    using workspace = testWorkspace(Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`many/f${i}.trace.json`, JSON.stringify(planTrace(1))])));
+    const child = start(workspace, ['score', 'many']);
+    child.stdout?.once('data', () => child.kill('SIGTERM'));
+    const { status, signal, err, out } = await finish(child);
+    expect({ status, signal, err }).toEqual({ status: 1, signal: null, err: '' });
+    expect(lines(out).length).toBeLessThan(800);
+  });
+
+  it('ends the wait for standard input', async () => {
+    using workspace = testWorkspace({ '+first.trace.json': TRACE });
+    // "+" sorts before "-": its last line says that standard input is next.
+    const child = start(workspace, ['score', '-', '+first.trace.json']);
+    child.stdout?.on('data', (piece: Buffer) => { if (piece.includes('"kind":"trace"')) child.kill('SIGTERM'); });
+    const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+    expect({ status, signal }).toEqual({ status: 1, signal: null });
+  });
+});
+
+describe('--memory', () => {
+  it('writes scores and reads them again', async () => {
+    using workspace = testWorkspace({ 'a.trace.json': TRACE });
+    const first = await run(workspace, 'score', '--memory', 'sub/m.sqlite', 'a.trace.json');
+    expect(existsSync(workspace.path('sub/m.sqlite'))).toBe(true);
+    expect(statSync(workspace.path('sub/m.sqlite')).size).toBeGreaterThan(0);
+    expect(await run(workspace, 'score', '--memory', 'sub/m.sqlite', 'a.trace.json')).toEqual(first);
+  });
+
+  it('sets a damaged file aside with a sentence', async () => {
+    using workspace = testWorkspace({ 'a.trace.json': TRACE });
+    writeFileSync(workspace.path('m.sqlite'), 'no database '.repeat(1000));
+    const { status, out, err } = await run(workspace, 'score', '--memory', 'm.sqlite', 'a.trace.json');
+    expect(status).toBe(0);
+    expect(lines(out)).toHaveLength(4);
+    expect(err).toMatch(/was damaged\. It was set aside as m\.sqlite\.corrupt-\d+ /);
+  });
+});
+
+it('says in one sentence that the models are missing, and inspects without them', async () => {
+  using workspace = testWorkspace({ 'a.trace.json': TRACE });
+  const env = { STEPSCOPE_MODELS: workspace.path('none') };
+  const { status, out, err } = await finish(start(workspace, ['score', 'a.trace.json'], env));
+  expect({ status, out }).toEqual({ status: 1, out: '' });
+  expect(err.trim().split('\n')).toHaveLength(1);
+  expect((await finish(start(workspace, ['inspect', 'a.trace.json'], env))).status).toBe(0);
+});
