@@ -108,7 +108,8 @@ describe('offsets', () => {
         const json = JSON.stringify(trace, null, indent);
         const text = hasCrlf ? json.replaceAll('\n', '\r\n') : json;
         const parsed = readTraces({ path: '', text });
-        expect(parsed?.warnings).toEqual([]);
+        // A replacement character in the words is rightly taken for broken encoding.
+        expect(parsed?.warnings.map((w) => w.code)).toEqual(texts.some((t) => t.includes('\uFFFD')) ? ['bad-encoding'] : []);
         const read = parsed?.traces[0];
         expect(read?.steps.length).toBe(texts.length);
         read?.steps.forEach((step, i) => {

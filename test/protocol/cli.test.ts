@@ -2,9 +2,10 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import Database from 'better-sqlite3';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { planTrace, pretty } from '../support/traces.ts';
 import { testWorkspace } from '../support/workspace.ts';
 import type { TestWorkspace } from '../support/workspace.ts';
@@ -24,8 +25,12 @@ const STEP_KEYS = ['file', 'format', 'kind', 'problems', 'range', 'score', 'scor
 const TRACE_KEYS = ['basis', 'file', 'format', 'goal', 'kind', 'problems', 'score', 'scores', 'steps', 'traceId'];
 const INSPECT_KEYS = ['file', 'format', 'formatVersion', 'goal', 'kind', 'steps', 'traceId', 'unknownRecordCounts', 'warnings'];
 
-const start = (workspace: TestWorkspace, words: readonly string[], env: NodeJS.ProcessEnv = {}, user: { readonly uid?: number } = {}): ChildProcess =>
-  spawn(process.execPath, [CLI, ...words], { cwd: workspace.folder, env: { ...process.env, ...env }, ...user });
+const start = (workspace: TestWorkspace, words: readonly string[], env: NodeJS.ProcessEnv = {}, user: { readonly uid?: number } = {}): ChildProcess => {
+  const child = spawn(process.execPath, [CLI, ...words], { cwd: workspace.folder, env: { ...process.env, ...env }, ...user });
+  // One that hangs must not outlive its failed test.
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+};
 
 async function finish(child: ChildProcess, input = ''): Promise<Run> {
   let out = '';
@@ -94,11 +99,11 @@ describe('records', () => {
 });
 
 describe('exit status 2', () => {
-  it.each([[], ['dance'], ['score'], ['score', '--format'], ['score', '--format', 'xml', 'a'], ['score', '--wat', 'a'], ['score', '--scorers', 'nobody', 'a']])('for %j', async (...words) => {
+  it.each([[], ['dance'], ['score'], ['score', '--format'], ['score', '--format', 'xml', 'a'], ['score', '--wat', 'a'], ['score', '--scorers', 'nobody', 'a']].map((words) => ({ words })))('for $words', async ({ words }) => {
     using workspace = testWorkspace();
     const { status, out, err } = await run(workspace, ...words);
     expect({ status, out }).toEqual({ status: 2, out: '' });
-    expect(err).toMatch(/^[A-Z]|^score/);
+    expect(err).toMatch(/^\S+ [^\n]+\n/);
   });
 });
 
@@ -187,6 +192,39 @@ describe('--memory', () => {
     expect(lines(out)).toHaveLength(4);
     expect(err).toMatch(/was damaged\. It was set aside as m\.sqlite\.corrupt-\d+ /);
   });
+
+  it('finds damage deep in the file too, and starts afresh', async () => {
+    using workspace = testWorkspace({ 'a.trace.json': pretty(planTrace(60)) });
+    await run(workspace, 'score', '--memory', 'm.sqlite', 'a.trace.json');
+    const bytes = readFileSync(workspace.path('m.sqlite'));
+    // The first page, with the schema, stays: opening sees nothing wrong.
+    writeFileSync(workspace.path('m.sqlite'), Buffer.concat([bytes.subarray(0, 4096), Buffer.alloc(bytes.length - 4096, 0xa5)]));
+    const { status, err } = await run(workspace, 'score', '--memory', 'm.sqlite', 'a.trace.json');
+    expect(status).toBe(0);
+    expect(err).toMatch(/was damaged\. It was set aside/);
+    expect(await run(workspace, 'score', '--memory', 'm.sqlite', 'a.trace.json')).toMatchObject({ status: 0, err: '' });
+  });
+
+  it.each(['.', 'a.trace.json/x.sqlite', 'notes.txt'])('goes on without %s, which cannot be a memory, and leaves it alone', async (memory) => {
+    using workspace = testWorkspace({ 'a.trace.json': TRACE, 'notes.txt': 'my notes, which are no database '.repeat(100) });
+    const { status, out, err } = await run(workspace, 'score', '--memory', memory, 'a.trace.json');
+    expect(status).toBe(0);
+    expect(lines(out)).toHaveLength(4);
+    expect(err).toContain('cannot be used');
+    expect(readdirSync(workspace.folder).sort()).toEqual(['a.trace.json', 'notes.txt']);
+  });
+
+  it('waits for a locked file once, not at every step', async () => {
+    using workspace = testWorkspace({ 'a.trace.json': pretty(planTrace(120)) });
+    await run(workspace, 'inspect', 'a.trace.json');
+    await run(workspace, 'score', '--memory', 'm.sqlite', 'a.trace.json');
+    const other = new Database(workspace.path('m.sqlite'));
+    other.exec('DELETE FROM raw_scores; DELETE FROM vectors; BEGIN EXCLUSIVE');
+    const { status, err } = await run(workspace, 'score', '--memory', 'm.sqlite', 'a.trace.json');
+    other.close();
+    expect(status).toBe(0);
+    expect(err.trim().split('\n')).toHaveLength(1);
+  }, 30_000);
 });
 
 it('says in one sentence that the models are missing, and inspects without them', async () => {

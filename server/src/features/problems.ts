@@ -34,12 +34,17 @@ export function traceProblems(input: {
   const problems = findings.flatMap((finding): Problem[] => {
     const severity = severityOf(settings, finding.code);
     if (severity === 'off' || input.isExcluded(settings.problems[finding.code]?.exclude ?? [])) return [];
-    const step = finding.stepIndex === undefined ? undefined : trace.steps[finding.stepIndex];
-    const calibrated = finding.code === 'low-score' && step !== undefined && step.tools.length > 0 && severity === 'warning' && steps[step.stepIndex]?.label === undefined;
-    // The models were calibrated on reasoning steps; on tool calls their word is worth less and says so.
-    return [calibrated ? { ...finding, severity: 'information', message: `${finding.message} (calibrated on reasoning, not on tool calls)` } : { ...finding, severity }];
+    return [isBeyondCalibration(finding, { trace, steps }) && severity === 'warning'
+      ? { ...finding, severity: 'information', message: `${finding.message} (calibrated on reasoning, not on tool calls)` }
+      : { ...finding, severity }];
   });
   return problems.sort(worstFirst);
+}
+
+/** The models were calibrated on reasoning steps; on tool calls their word is worth less, a person's is not. */
+function isBeyondCalibration(finding: Finding, known: { readonly trace: PlanTrace; readonly steps: readonly ScoredStep[] }): boolean {
+  if (finding.code !== 'low-score' || finding.stepIndex === undefined) return false;
+  return (known.trace.steps[finding.stepIndex]?.tools.length ?? 0) > 0 && known.steps[finding.stepIndex]?.label === undefined;
 }
 
 /** Orders problems: severity, weight, position. */

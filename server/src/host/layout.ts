@@ -13,7 +13,7 @@ export interface Layout {
 export function shippedLayout(bundleFolder: string): Layout {
   const root = resolve(bundleFolder, '..', '..');
   return {
-    artifactsFolder: process.env['STEPSCOPE_MODELS'] ?? join(root, 'models', 'artifacts'),
+    artifactsFolder: process.env['STEPSCOPE_MODELS'] || join(root, 'models', 'artifacts'),
     docsFolder: join(root, 'server', 'docs'),
     inferenceWorker: pathToFileURL(join(bundleFolder, 'inferenceWorker.js')),
     storageWorker: pathToFileURL(join(bundleFolder, 'storageWorker.js')),

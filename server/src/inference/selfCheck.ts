@@ -21,6 +21,7 @@ export async function selfCheck(options: { readonly openSqlite: () => string | P
     modules: process.versions.modules,
     platform: `${process.platform}-${process.arch}`,
     onnxruntime: await check(async () => {
+      process.env['ORT_DISABLE_TELEMETRY'] = '1';
       const ort = defaultOf(await import('onnxruntime-node'));
       new ort.Tensor('float32', new Float32Array(1), [1]);
       if (ort.listSupportedBackends().length === 0) throw new Error('it knows no backend');

@@ -44,6 +44,8 @@ export function createWorkerRunner(options: WorkerRunnerOptions): WorkerRunner {
   let encodedTextCount = 0;
 
   function start(): Worker {
+    // onnxruntime reports usage unless told not to, and reads that from the process, which a worker's own copy does not reach.
+    process.env['ORT_DISABLE_TELEMETRY'] = '1';
     const setup: WorkerSetup = {
       manifest, folder: options.folder,
       backend: { provider: options.provider ?? 'cpu', threads: options.threads ?? 2, ...(options.wasmFolder === undefined ? {} : { wasmFolder: options.wasmFolder }) },

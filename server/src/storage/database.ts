@@ -21,11 +21,22 @@ export function openDatabase(path: string): OpenedDatabase {
     return { db: openAndMigrate(path) };
   } catch (error) {
     if (!isCorruption(error) || !existsSync(path)) throw error;
-    const aside = `${path}.corrupt-${Date.now()}`;
-    renameSync(path, aside);
-    for (const suffix of ['-wal', '-shm']) if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
-    return { db: openAndMigrate(path), notice: `The score memory ${path} was damaged. It was set aside as ${aside} and a new one was started; scores are computed again.` };
+    if (!mayBeMemory(path)) throw new Error('it is a file of another kind');
+    return startAfresh(path);
   }
+}
+
+/** Sets a damaged file aside and begins a new one. */
+export function startAfresh(path: string): OpenedDatabase {
+  const aside = `${path}.corrupt-${Date.now()}`;
+  renameSync(path, aside);
+  for (const suffix of ['-wal', '-shm']) if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
+  return { db: openAndMigrate(path), notice: `The score memory ${path} was damaged. It was set aside as ${aside} and a new one was started; scores are computed again.` };
+}
+
+/** Whether a file that is no database was meant to be one: anything else belongs to the user and stays where it is. */
+function mayBeMemory(path: string): boolean {
+  return /\.(sqlite3?|db)$/i.test(path);
 }
 
 /** SQLite's version, from a database in memory: proves that the native module loads and works. */
@@ -70,7 +81,8 @@ function migrate(db: BetterSqlite3.Database): void {
   }).immediate();
 }
 
-function isCorruption(error: unknown): boolean {
+/** Whether SQLite says that the file is damaged or no database. */
+export function isCorruption(error: unknown): boolean {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';
 }

@@ -10,5 +10,6 @@ export type StorageRequest =
 export type StorageReply =
   | { readonly kind: 'opened'; readonly notice?: string }
   | { readonly kind: 'unavailable'; readonly message: string }
+  | { readonly kind: 'notice'; readonly message: string }
   | { readonly kind: 'answer'; readonly id: number; readonly values: readonly (Float32Array | undefined)[] }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string };

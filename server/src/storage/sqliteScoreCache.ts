@@ -21,6 +21,7 @@ export function openSqliteScoreCache(options: { readonly path: string; readonly 
   const pendingById = new Map<number, Pending>();
   let nextId = 1;
   let isBroken = false;
+  let isReadOnly = false;
   let hasComplained = false;
 
   const complain = (message: string): void => {
@@ -30,7 +31,7 @@ export function openSqliteScoreCache(options: { readonly path: string; readonly 
   };
   const fallBack = (message: string): void => {
     isBroken = true;
-    complain(`The score memory ${options.path} cannot be used (${message}). Scores are computed as usual and forgotten when the window closes; free the file or set stepscope.storage.path.`);
+    complain(`The score memory ${options.path} cannot be used (${message}). Scores are computed as usual and forgotten afterwards; free the file or name another one.`);
     for (const pending of pendingById.values()) pending.resolve([]);
     pendingById.clear();
   };
@@ -40,10 +41,15 @@ export function openSqliteScoreCache(options: { readonly path: string; readonly 
       if (reply.notice !== undefined) complain(reply.notice);
       return;
     }
+    if (reply.kind === 'notice') return complain(reply.message);
     if (reply.kind === 'unavailable') return fallBack(reply.message);
     const pending = pendingById.get(reply.id);
     pendingById.delete(reply.id);
-    if (reply.kind === 'failed') complain(`The score memory ${options.path} refused a request (${reply.message}). Scores go on; some will be computed again next time.`);
+    if (reply.kind === 'failed') {
+      // Each further attempt would wait for the lock again: once is enough.
+      isReadOnly = true;
+      complain(`The score memory ${options.path} refused a request (${reply.message}). Scores go on, and those of this session will be computed again next time.`);
+    }
     pending?.resolve(reply.kind === 'answer' ? reply.values : []);
   });
   worker.on('error', (error) => fallBack(error.message));
@@ -62,7 +68,7 @@ export function openSqliteScoreCache(options: { readonly path: string; readonly 
     return keys.map((_, i) => values[i]);
   };
   const put = async (table: StorageTable, rows: readonly (readonly [string, Float32Array])[]): Promise<void> => {
-    if (rows.length > 0) await ask({ kind: 'put', table, rows });
+    if (rows.length > 0 && !isReadOnly) await ask({ kind: 'put', table, rows });
   };
 
   return {
@@ -71,7 +77,9 @@ export function openSqliteScoreCache(options: { readonly path: string; readonly 
     getVectors: (keys) => get('vectors', keys),
     putVectors: (rows) => put('vectors', rows),
     close: async () => {
-      await ask({ kind: 'close' });
+      if (!isBroken) await ask({ kind: 'close' });
+      // A worker without a file never hears "close", and its listeners would keep the process alive.
+      if (isBroken) await worker.terminate();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The storage worker: owns the SQLite handle, so that no query blocks an editor request. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type BetterSqlite3 from 'better-sqlite3';
-import { openDatabase } from './database.ts';
+import { isCorruption, openDatabase, startAfresh } from './database.ts';
 import type { StorageReply, StorageRequest, StorageTable } from './messages.ts';
 
 const MAX_ROWS: Readonly<Record<StorageTable, number>> = { vectors: 200_000, raw_scores: 2_000_000 };
@@ -25,12 +25,27 @@ try {
 
 port.on('message', (request: StorageRequest) => {
   try {
-    send({ kind: 'answer', id: request.id, values: answer(request) });
+    send({ kind: 'answer', id: request.id, values: answerOrRepair(request) });
   } catch (error) {
     send({ kind: 'failed', id: request.id, message: error instanceof Error ? error.message : String(error) });
   }
   if (request.kind === 'close') port.close();
 });
+
+/** Damage can lie deep in the file and show only now: the file is set aside and the request tried on a fresh one. */
+function answerOrRepair(request: StorageRequest): (Float32Array | undefined)[] {
+  try {
+    return answer(request);
+  } catch (error) {
+    if (!isCorruption(error) || db === undefined) throw error;
+    db.close();
+    db = undefined;
+    const repaired = startAfresh(path);
+    db = repaired.db;
+    if (repaired.notice !== undefined) send({ kind: 'notice', message: repaired.notice });
+    return answer(request);
+  }
+}
 
 function answer(request: StorageRequest): (Float32Array | undefined)[] {
   if (db === undefined) return request.kind === 'get' ? request.keys.map(() => undefined) : [];
