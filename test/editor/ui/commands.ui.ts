@@ -1,0 +1,31 @@
+/** Commands as a user gives them: palette, pickers, status bar. */
+import assert from 'node:assert/strict';
+import { ui } from '../uiTest.ts';
+
+const pickerRow = '.quick-input-list .monaco-list-row';
+
+ui('a label given from the palette shows at the chip', async ({ workbench }) => {
+  const { page } = workbench;
+  await workbench.openFile('wrong-step.trace.json');
+  await workbench.chips().first().waitFor();
+  await workbench.runCommand('StepScope: Go to Next Bad Step');
+  await page.getByText('324 * 0.40').first().waitFor();
+  await workbench.runCommand('StepScope: Label Step…');
+  await page.locator(pickerRow).filter({ hasText: 'First bad step' }).click();
+  await workbench.chips().filter({ hasText: '✗ first' }).waitFor();
+  await workbench.runCommand('StepScope: Undo Last Label');
+  await workbench.chips().filter({ hasText: '✗' }).waitFor({ state: 'hidden' });
+});
+
+ui('the status bar opens a menu, and its switch takes the chips away and brings them back', async ({ workbench }) => {
+  const { page } = workbench;
+  const toggle = async (): Promise<void> => {
+    await page.locator('.statusbar-item').filter({ hasText: 'steps' }).click();
+    await page.locator(pickerRow).filter({ hasText: /inline scores/i }).click();
+  };
+  await toggle();
+  await workbench.chips().first().waitFor({ state: 'hidden' });
+  await toggle();
+  await workbench.chips().first().waitFor();
+  assert.ok((await workbench.chips().count()) > 0);
+});
