@@ -11,6 +11,7 @@ import type { Output } from './output.ts';
 export async function inspect(paths: readonly string[], settings: EffectiveSettings, output: Output): Promise<boolean> {
   let isClean = true;
   for await (const input of readInputs(paths, settings)) {
+    if (output.isClosed()) break;
     if (input.kind === 'error') {
       isClean = false;
       await output.write(input, `${input.file}: ${input.message}`);

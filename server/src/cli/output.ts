@@ -6,6 +6,8 @@ import type { OutputFormat } from './arguments.ts';
 export interface Output {
   /** One result; `text` is its line for a terminal, undefined for what a terminal need not see. */
   write(record: Readonly<Record<string, unknown>>, text: string | undefined): Promise<void>;
+  /** Whether the reader went away (`| head`): nothing more need be computed. */
+  isClosed(): boolean;
   /** Writes what is left and waits until the stream has taken all of it. */
   end(): Promise<void>;
 }
@@ -14,7 +16,7 @@ export interface Output {
 export function createOutput(stream: Writable, format: OutputFormat, signal: AbortSignal): Output {
   let isFirst = true;
   let isBroken = false;
-  // A reader that went away (`| head`) ends the output quietly.
+  // A reader that went away ends the output quietly.
   stream.on('error', () => {
     isBroken = true;
   });
@@ -31,6 +33,7 @@ export function createOutput(stream: Writable, format: OutputFormat, signal: Abo
         isFirst = false;
       }
     },
+    isClosed: () => isBroken,
     async end() {
       if (format === 'json') await put(isFirst ? '[]\n' : '\n]\n');
       if (!isBroken) await new Promise<void>((resolve) => stream.write('', () => resolve()));

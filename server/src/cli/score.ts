@@ -30,7 +30,7 @@ export async function score(options: ScoreOptions): Promise<boolean> {
   const scorers = activeScorerIds(engine.manifest, settings);
   let isClean = true;
   for await (const input of readInputs(options.paths, settings)) {
-    if (options.signal.aborted) break;
+    if (options.signal.aborted || output.isClosed()) break;
     if (input.kind === 'error') {
       isClean = false;
       await output.write(input, `${input.file}: ${input.message}`);
