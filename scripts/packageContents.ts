@@ -73,7 +73,7 @@ export function packageFaults(names: readonly string[], target: Target): readonl
 }
 
 /** What a checkout holds and a user has no use for. */
-const STRAYS = [/^test\//, /^scripts\//, /^client\/src\//, /^server\/src\//, /\.py$/, /\.pyc$/, /\.map$/, /^dist\/(test|bench)\//, /^\.cache\//, /^data\//, /^shared\//, /providers_(cuda|tensorrt)/];
+const STRAYS = [/^test\//, /^scripts\//, /^client\/src\//, /^server\/src\//, /\.py$/, /\.pyc$/, /\.map$/, /^dist\/(test|bench)\//, /^\.cache\//, /providers_(cuda|tensorrt)/];
 
 /** The native files without which the package is dead on `target`: one for storage, two or more for the models. */
 function requiredNatives(target: Target): readonly RegExp[] {

@@ -64,7 +64,7 @@ function selector(include: readonly string[]): { scheme: string; language?: stri
   return [
     ...TRACE_SCHEMES.flatMap((scheme) => [
       ...JSON_LANGUAGES.map((language) => ({ scheme, language })),
-      { scheme, language: 'plaintext', pattern: '**/*.{json,jsonl,ndjson}' },
+      { scheme, language: 'plaintext' },
       ...(scheme === 'untitled' ? [] : include.map((pattern) => ({ scheme, pattern }))),
     ]),
     { scheme: READABLE_SCHEME },

@@ -8,8 +8,6 @@ const MARKERS: readonly RegExp[] = [
   /"ATIF-v?\d/,
   /"sessionId"\s*:.*"(?:uuid|parentUuid)"|"(?:uuid|parentUuid)"\s*:[^]*"sessionId"/,
   /"role"\s*:\s*"(?:user|assistant|system|developer|tool)"/,
-  /"resourceSpans"|"scopeSpans"/,
-  /"trajectory"\s*:\s*\[/,
 ];
 
 /** Whether the first 64 KB of a JSON or JSONL text may be those of a trace. */

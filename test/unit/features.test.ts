@@ -58,6 +58,9 @@ describe('problems', () => {
   it('says less of a tool call, which the models were not calibrated on', () => {
     expect(said(scoredTrace([{ score: 0.2, tool: 'bash' }]))).toEqual(['information low-score #1: 20: consensus is below 50.0 (calibrated on reasoning, not on tool calls)']);
   });
+  it('only hints at doubt and conflict about a tool call', () => {
+    expect(said(scoredTrace([{ score: 0.7, uncertainty: 0.41, tool: 'bash', by: { svm: 0.9, sicql: 0.6 } }])).map((s) => s.split(' ').slice(0, 2).join(' '))).toEqual(['hint high-uncertainty', 'hint scorer-conflict']);
+  });
   it('reports a consensus that is likely wrong', () => {
     expect(said(scoredTrace([{ score: 0.6, uncertainty: 0.41 }]))).toEqual(['information high-uncertainty #1: 41 % chance that the consensus of 60 is wrong (threshold 30)']);
   });

@@ -11,7 +11,7 @@ const FORMAT_BY_FOLDER: Readonly<Record<string, string>> = { atif: 'atif', 'clau
 /** Chats kept as one string, which is no list of messages. */
 const NOT_TRACES = ['tau-bench-few_shot-first2.jsonl'];
 
-if (!isHere) console.log(`Skipped: no sample files at ${folder}. They are the traces of other projects and come with the workplace, not with the repository.`);
+if (!isHere) console.log(`Skipped: no sample files at ${folder}. They are the traces of other projects and not part of this one.`);
 
 describe.skipIf(!isHere)('real files', () => {
   const files = isHere ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(folder, name)).isFile() && !name.endsWith('README.md')) : [];

@@ -180,6 +180,7 @@ describe('output-truncated', () => {
 describe('empty-step', () => {
   it('reports a step without anything', () => {
     expect(check('empty-step', [{ output: ' \n', usage: { outputTokens: 58 } }], [1])[0]?.message).toBe('58 tokens were spent on this step, and it says and does nothing.');
+    expect(check('empty-step', Array.from({ length: 4 }, () => ({ output: '' })), [1])[0]?.message).toBe('4 steps of this trace say and do nothing, this one first.');
     check('empty-step', ['words', { reasoning: 'thought' }, { tools: [{ name: 'a' }] }, { error: { type: 'E', message: '' } }, { contentNotCaptured: true }, { isProvisional: true }, { isCopiedContext: true }], []);
   });
 });

@@ -16,7 +16,7 @@ export interface ActiveTraces extends TracesResult {
   readonly editor: vscode.TextEditor;
 }
 
-export const NO_TRACE = 'No trace is open. Open an agent trace (PlanTrace, ATIF, a Claude Code session or OpenAI messages as JSON or JSONL), or run "StepScope: Open Sample Traces".';
+export const NO_TRACE = 'No trace is open. Open the JSON or JSONL file an agent left behind, or run "StepScope: Open Sample Traces".';
 
 /** The traces of the active editor. Undefined, after a sentence to the user, where it shows none. */
 export async function activeTraces({ server }: CommandContext): Promise<ActiveTraces | undefined> {

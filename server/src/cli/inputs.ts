@@ -5,7 +5,8 @@ import type { EffectiveSettings } from '../core/effectiveSettings.ts';
 import { LABEL_FILE_NAME } from '../core/labels.ts';
 import { detectFormat, sniff } from '../formats/detect.ts';
 import type { ParsedFile } from '../formats/format.ts';
-import { findFormat } from '../formats/registry.ts';
+import { hasSteps, parseTraces } from '../formats/readTraces.ts';
+import { formatTitles } from '../formats/registry.ts';
 import { readHead, readText, walkFiles } from '../host/files.ts';
 
 export type Input =
@@ -77,10 +78,9 @@ async function mayBeTrace(path: string, settings: EffectiveSettings): Promise<bo
 function fromText(file: string, text: string, isNamed: boolean): Input | undefined {
   const error = (message: string): Input | undefined => (isNamed ? { kind: 'error', file, message } : undefined);
   if (text.trim() === '') return error('The file is empty: there is no trace in it.');
-  const found = detectFormat(sniff(file, text));
-  const parsed = found === undefined ? undefined : findFormat(found.format)?.parse({ path: file, text });
-  if (parsed === undefined) return error('This is no trace that StepScope knows: PlanTrace, ATIF, a Claude Code session or OpenAI messages.');
-  if (parsed.traces.some((t) => t.steps.length > 0)) return { kind: 'file', file, text, parsed };
+  const parsed = parseTraces({ path: file, text });
+  if (parsed === undefined) return error(`This is no trace that StepScope knows; it reads ${formatTitles()}.`);
+  if (hasSteps(parsed)) return { kind: 'file', file, text, parsed };
   return error(parsed.warnings[0]?.message ?? 'The file looks like a trace but holds no step.');
 }
 

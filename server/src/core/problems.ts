@@ -5,6 +5,7 @@ export type Severity = 'error' | 'warning' | 'information' | 'hint' | 'off';
 
 export interface ProblemCode {
   readonly code: string;
+  /** For settings and documents; the message is made in features/problems.ts and scoring/rules. */
   readonly title: string;
   readonly severity: Exclude<Severity, 'off'>;
   /** 'score' codes need models; 'rule' codes do not. */

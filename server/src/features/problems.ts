@@ -2,6 +2,7 @@
 import type { EffectiveSettings } from '../core/effectiveSettings.ts';
 import { severityOf } from '../core/effectiveSettings.ts';
 import type { ExecutionStep, OffsetRange, PlanTrace } from '../core/planTrace.ts';
+import { PROBLEM_CODES } from '../core/problems.ts';
 import type { Finding, Problem, Severity } from '../core/problems.ts';
 import type { Consensus, Scored } from '../core/scoreResult.ts';
 import { findResult } from '../core/scoreResult.ts';
@@ -11,6 +12,7 @@ import type { ScoredStep, Thresholds } from './scoredTrace.ts';
 
 const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, information: 2, hint: 3, off: 4 };
 
+const MODEL_CODES: ReadonlySet<string> = new Set(PROBLEM_CODES.filter((p) => p.kind === 'score').map((p) => p.code));
 /** Gap, 0–1, from which a judge found in the file contradicts another scorer. */
 const FOREIGN_SCALE_GAP = 0.4;
 
@@ -34,16 +36,16 @@ export function traceProblems(input: {
   const problems = findings.flatMap((finding): Problem[] => {
     const severity = severityOf(settings, finding.code);
     if (severity === 'off' || input.isExcluded(settings.problems[finding.code]?.exclude ?? [])) return [];
-    return [isBeyondCalibration(finding, { trace, steps }) && severity === 'warning'
-      ? { ...finding, severity: 'information', message: `${finding.message} (calibrated on reasoning, not on tool calls)` }
-      : { ...finding, severity }];
+    if (!isBeyondCalibration(finding, { trace, steps })) return [{ ...finding, severity }];
+    const message = `${finding.message} (calibrated on reasoning, not on tool calls)`;
+    return [{ ...finding, message, severity: finding.code === 'low-score' && RANK[severity] < RANK.information ? 'information' : 'hint' }];
   });
   return problems.sort(worstFirst);
 }
 
 /** The models were calibrated on reasoning steps; on tool calls their word is worth less, a person's is not. */
 function isBeyondCalibration(finding: Finding, known: { readonly trace: PlanTrace; readonly steps: readonly ScoredStep[] }): boolean {
-  if (finding.code !== 'low-score' || finding.stepIndex === undefined) return false;
+  if (finding.stepIndex === undefined || !MODEL_CODES.has(finding.code)) return false;
   return (known.trace.steps[finding.stepIndex]?.tools.length ?? 0) > 0 && known.steps[finding.stepIndex]?.label === undefined;
 }
 

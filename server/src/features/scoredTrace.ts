@@ -53,7 +53,7 @@ export function thresholdsFor(settings: EffectiveSettings, manifest: ModelManife
   };
 }
 
-/** Whether a step counts as bad: a person's word first, else a low-score problem on it. */
+/** Whether a step counts as bad: a person's word first, else an error or warning on it. */
 export function isBadStep(scored: ScoredTrace, stepIndex: number): boolean {
   const label = scored.steps[stepIndex]?.label?.label;
   if (label === 'good') return false;

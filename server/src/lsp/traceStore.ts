@@ -6,8 +6,8 @@ import { LABEL_FILE_NAME } from '../core/labels.ts';
 import type * as contract from '../contract/protocol.ts';
 import { READABLE_SCHEME } from '../contract/protocol.ts';
 import { displayConsensus, percent } from '../features/scoredTrace.ts';
-import { detectFormat, sniff } from '../formats/detect.ts';
-import { findFormat } from '../formats/registry.ts';
+import { hasSteps, parseTraces } from '../formats/readTraces.ts';
+import { formatTitles } from '../formats/registry.ts';
 import type { ParsedFile } from '../formats/format.ts';
 import { createDiagnosticReports } from './diagnosticReports.ts';
 import { fileDiagnostics } from './fileDiagnostics.ts';
@@ -111,11 +111,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
 
   /** Reads the traces out of a text, or undefined where it holds none that we may show. */
   function parse(path: string, text: string, settings: EffectiveSettings, isAsked: boolean): ParsedFile | undefined {
-    const found = detectFormat(sniff(path, text));
-    if (found === undefined) return undefined;
-    if (found.confidence < 0.5 && !isAsked && !isIncluded(path, settings)) return undefined;
-    const parsed = findFormat(found.format)?.parse({ path, text });
-    return parsed !== undefined && (parsed.traces.some((t) => t.steps.length > 0) || parsed.warnings.length > 0) ? parsed : undefined;
+    const parsed = parseTraces({ path, text }, (confidence) => confidence >= 0.5 || isAsked || isIncluded(path, settings));
+    return parsed !== undefined && (hasSteps(parsed) || parsed.warnings.length > 0) ? parsed : undefined;
   }
 
   /** Takes in the text of a file; answers the state it has now, undefined where it is no trace. */
@@ -400,7 +397,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       if (openDocuments.has(uri)) await refreshDocument(uri, 3);
       else await need(uri);
       const file = files.get(uri);
-      if (file === undefined) return { steps: 0, message: 'No trace was found in this file. StepScope reads PlanTrace, ATIF, Claude Code sessions and OpenAI messages.' };
+      if (file === undefined) return { steps: 0, message: `No trace was found in this file. StepScope reads ${formatTitles()}.` };
       if (engineError !== undefined) return { steps: 0, message: engineError };
       await queue.whenIdle();
       return { steps: file.works.reduce((n, w) => n + w.steps.length, 0) };
