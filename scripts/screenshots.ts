@@ -2,7 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findChromium, launchBrowser, openWorkbench, type Workbench } from '../test/support/browser.ts';
+import { eventually, findChromium, launchBrowser, openWorkbench, type Workbench } from '../test/support/browser.ts';
 import { startCodeServer } from '../test/support/codeServer.ts';
 import { packExtension } from './package.ts';
 
@@ -35,9 +35,12 @@ const PICTURES: readonly Picture[] = [
       await workbench.chips().first().waitFor();
       await workbench.runCommand('StepScope: Go to Next Bad Step');
       await workbench.page.locator('.codelens-decoration').filter({ hasText: 'worst' }).first().waitFor({ state: 'attached' });
-      await workbench.page.keyboard.press('Control+K');
-      await workbench.page.keyboard.press('Control+I');
-      await workbench.page.locator('.monaco-hover').filter({ hasText: 'consensus', visible: true }).first().waitFor();
+      const hover = workbench.page.locator('.monaco-hover').filter({ hasText: 'consensus', visible: true }).first();
+      await eventually('the hover of the step', async () => {
+        await workbench.page.keyboard.press('Control+K');
+        await workbench.page.keyboard.press('Control+I');
+        return await hover.waitFor({ timeout: 2000 }).then(() => true, () => false);
+      });
     },
   },
   {
