@@ -20,6 +20,13 @@ async function start(workspace: TestWorkspace, settings: Partial<contract.WireSe
 }
 
 const settled = (client: LspClient): Promise<contract.SettledResult> => client.request(contract.SETTLED);
+/** Opens a.trace.json with this text and waits until everything of it is scored. */
+async function open(client: LspClient, workspace: TestWorkspace, text: string): Promise<string> {
+  const uri = workspace.uri('a.trace.json');
+  await client.openDocument(uri, text);
+  await settled(client);
+  return uri;
+}
 const tracesOf = async (client: LspClient, uri: string): Promise<contract.TracesResult> => {
   const result = await client.request<contract.TracesResult | null>(contract.TRACES, { uri });
   if (result === null) throw new Error(`${uri} is no trace to the server`);
@@ -34,9 +41,7 @@ describe('an open trace', () => {
     const text = pretty(planTrace(6, { change: WRONG }));
     using workspace = testWorkspace({ 'a.trace.json': text });
     await using client = await start(workspace);
-    const uri = workspace.uri('a.trace.json');
-    await client.openDocument(uri, text);
-    await settled(client);
+    const uri = await open(client, workspace, text);
     const { traces } = await tracesOf(client, uri);
     const steps = traces[0]?.steps ?? [];
     expect(steps).toHaveLength(6);
@@ -60,9 +65,7 @@ describe('an open trace', () => {
     const text = pretty(planTrace(6, { change: WRONG }));
     using workspace = testWorkspace({ 'a.trace.json': text });
     await using client = await start(workspace);
-    const uri = workspace.uri('a.trace.json');
-    await client.openDocument(uri, text);
-    await settled(client);
+    const uri = await open(client, workspace, text);
     const wrong = (await diagnosticsOf(client, uri)).find((d) => d.code === 'arithmetic-error');
     expect(wrong?.message).toContain('42');
     const lines = text.split('\n');
@@ -112,9 +115,7 @@ describe('an open trace', () => {
     const text = pretty(planTrace(5));
     using workspace = testWorkspace({ 'a.trace.json': text });
     await using client = await start(workspace);
-    const uri = workspace.uri('a.trace.json');
-    await client.openDocument(uri, text);
-    await settled(client);
+    const uri = await open(client, workspace, text);
     const before = await client.request<contract.CountersResult>(contract.COUNTERS);
     expect(await client.request(contract.RESCORE, { scope: 'step', uri, traceId: 'trace_test', stepId: 's3' })).toEqual({ steps: 1, changed: 0, cancelled: false });
     const after = await client.request<contract.CountersResult>(contract.COUNTERS);
@@ -126,9 +127,7 @@ describe('an open trace', () => {
     const text = JSON.stringify(planTrace(6, { change: WRONG }));
     using workspace = testWorkspace({ 'a.trace.json': text });
     await using client = await start(workspace);
-    const uri = workspace.uri('a.trace.json');
-    await client.openDocument(uri, text);
-    await settled(client);
+    const uri = await open(client, workspace, text);
     expect((await tracesOf(client, uri)).isSingleLine).toBe(true);
     expect(await hints(client, uri)).toHaveLength(1);
     const wrong = (await diagnosticsOf(client, uri)).find((d) => d.code === 'arithmetic-error');
@@ -148,9 +147,7 @@ describe('labels', () => {
     const text = pretty(planTrace(5));
     using workspace = testWorkspace({ 'a.trace.json': text });
     await using client = await start(workspace);
-    const uri = workspace.uri('a.trace.json');
-    await client.openDocument(uri, text);
-    await settled(client);
+    const uri = await open(client, workspace, text);
     const given = await client.request<contract.LabelResult>(contract.LABEL, { uri, traceId: 'trace_test', stepId: 's3', label: 'first_bad', author: 'Ada' });
     expect(given).toMatchObject({ kind: 'saved', previous: null });
     expect(readFileSync(workspace.path('stepscope-labels.jsonl'), 'utf8')).toContain('"label":"first_bad","author":"Ada"');
@@ -174,9 +171,7 @@ describe('labels', () => {
     const text = pretty(planTrace(3));
     using workspace = testWorkspace({ 'a.trace.json': text });
     await using client = await start(workspace);
-    const uri = workspace.uri('a.trace.json');
-    await client.openDocument(uri, text);
-    await settled(client);
+    const uri = await open(client, workspace, text);
     writeFileSync(workspace.path('stepscope-labels.jsonl'), `${JSON.stringify({ file: 'a.trace.json', traceId: 'trace_test', stepId: 's2', label: 'bad' })}\n`);
     await client.notify('workspace/didChangeWatchedFiles', { changes: [{ uri: workspace.uri('stepscope-labels.jsonl'), type: 1 }] });
     await client.nextNotification<contract.DecorationsParams>(contract.DECORATIONS, (d) => d.uri === uri && d.bad.length > 0);
@@ -229,9 +224,7 @@ describe('the workspace', () => {
     const text = pretty(planTrace(6, { change: WRONG }));
     using workspace = testWorkspace({ 'a.trace.json': text, '.stepscope.json': '{"problems":{"arithmetic-error":{"severity":"error"}},"falseAlarmRate":99}' });
     await using client = await start(workspace);
-    const uri = workspace.uri('a.trace.json');
-    await client.openDocument(uri, text);
-    await settled(client);
+    const uri = await open(client, workspace, text);
     expect((await client.notification<contract.NoticeParams>(contract.NOTICE)).message).toContain('falseAlarmRate');
     expect((await diagnosticsOf(client, uri)).find((d) => d.code === 'arithmetic-error')?.severity).toBe(1);
     workspace.write('.stepscope.json', '{"problems":{"arithmetic-error":{"severity":"off"}}}');
@@ -271,9 +264,7 @@ describe('bad input', () => {
     const text = whole.slice(0, Math.floor(whole.length * 0.6));
     using workspace = testWorkspace({ 'a.trace.json': text });
     await using client = await start(workspace);
-    const uri = workspace.uri('a.trace.json');
-    await client.openDocument(uri, text);
-    await settled(client);
+    const uri = await open(client, workspace, text);
     expect((await tracesOf(client, uri)).traces[0]?.steps.length).toBeGreaterThanOrEqual(4);
     expect((await diagnosticsOf(client, uri)).some((d) => d.code === 'file-not-strict-json')).toBe(true);
   });
@@ -289,9 +280,7 @@ describe('bad input', () => {
     const text = pretty(trace);
     using workspace = testWorkspace({ 'a.trace.json': text });
     await using client = await start(workspace);
-    const uri = workspace.uri('a.trace.json');
-    await client.openDocument(uri, text);
-    await settled(client);
+    const uri = await open(client, workspace, text);
     expect((await tracesOf(client, uri)).traces[0]?.steps.map((s) => typeof s.score)).toEqual(['number', 'number', 'number']);
   });
 
@@ -330,9 +319,7 @@ describe('bad input', () => {
       workspaceFolders: [workspace.folder], server: { env: { STEPSCOPE_MODELS: workspace.path('no-models') } },
       initializationOptions: { settings: defaultSettings(), dataFolder: workspace.path('.data') },
     });
-    const uri = workspace.uri('a.trace.json');
-    await client.openDocument(uri, text);
-    await settled(client);
+    const uri = await open(client, workspace, text);
     expect((await client.notification<contract.NoticeParams>(contract.NOTICE, (n) => n.severity === 'error')).message).toContain('no-models');
     expect((await diagnosticsOf(client, uri)).some((d) => d.code === 'arithmetic-error')).toBe(true);
   });
@@ -357,9 +344,7 @@ describe('coming to an end', () => {
     const text = pretty(planTrace(120));
     using workspace = testWorkspace({ 'a.trace.json': text });
     await using client = await start(workspace);
-    const uri = workspace.uri('a.trace.json');
-    await client.openDocument(uri, text);
-    await settled(client);
+    const uri = await open(client, workspace, text);
     const abort = new AbortController();
     const running = client.nextNotification<contract.ServerStatus>(contract.STATUS, (s) => s.kind === 'scoring' && s.done > 0 && s.done < 120);
     const answer = client.request<contract.RescoreResult>(contract.RESCORE, { scope: 'file', uri }, abort.signal);

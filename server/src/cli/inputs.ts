@@ -18,6 +18,7 @@ const MEGABYTE = 1_048_576;
 
 /** Every trace file the paths name, sorted by path. What a folder holds besides traces is passed over; what was named is answered for. */
 export async function* readInputs(paths: readonly string[], settings: EffectiveSettings): AsyncGenerator<Input> {
+  const isIncluded = globMatcher(settings.include);
   for (const { path, isNamed, isUnlistable } of await expand(paths, settings)) {
     if (path === '-') {
       const input = fromText('-', await readStandardInput(), true);
@@ -28,7 +29,7 @@ export async function* readInputs(paths: readonly string[], settings: EffectiveS
       yield { kind: 'error', file: path, message: 'The folder cannot be read: no permission.' };
       continue;
     }
-    if (!isNamed && !(await mayBeTrace(path, settings))) continue;
+    if (!isNamed && !(await mayBeTrace(path, isIncluded))) continue;
     const maxBytes = settings.limits.maxFileSizeMB * MEGABYTE;
     const read = await readText(path, maxBytes);
     if (read.kind === 'text') {
@@ -43,7 +44,7 @@ export async function* readInputs(paths: readonly string[], settings: EffectiveS
 async function expand(paths: readonly string[], settings: EffectiveSettings): Promise<readonly { readonly path: string; readonly isNamed: boolean; readonly isUnlistable: boolean }[]> {
   const found = new Map<string, boolean>();
   const unlistable = new Set<string>();
-  const isExcluded = picomatch([...settings.exclude], { dot: true });
+  const isExcluded = globMatcher(settings.exclude);
   for (const path of paths) {
     const info = path === '-' ? undefined : await stat(path).catch(() => undefined);
     if (info?.isDirectory() !== true) {
@@ -55,7 +56,7 @@ async function expand(paths: readonly string[], settings: EffectiveSettings): Pr
       found.set(path, true);
       continue;
     }
-    const skip = (p: string): boolean => isExcluded(p.replaceAll('\\', '/').replace(/^(\.?\.?\/)+/, '')) || isExcluded(`${p}/x`.replaceAll('\\', '/').replace(/^(\.?\.?\/)+/, ''));
+    const skip = (p: string): boolean => isExcluded(p) || isExcluded(`${p}/x`);
     for await (const file of walkFiles(path.length > 1 ? path.replace(/[/\\]+$/, '') : path, skip)) {
       if (!file.endsWith(LABEL_FILE_NAME) && !found.has(file)) found.set(file, false);
     }
@@ -63,16 +64,22 @@ async function expand(paths: readonly string[], settings: EffectiveSettings): Pr
   return [...found].map(([path, isNamed]) => ({ path, isNamed, isUnlistable: unlistable.has(path) })).sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
+/** Compiled once for thousands of files; what leads up to the path is no part of the match. */
+function globMatcher(globs: readonly string[]): (path: string) => boolean {
+  const matches = picomatch([...globs], { dot: true });
+  return (path) => matches(path.replaceAll('\\', '/').replace(/^(\.?\.?\/)+/, ''));
+}
+
 async function mayList(folder: string): Promise<boolean> {
   return await access(folder, constants.R_OK | constants.X_OK).then(() => true, () => false);
 }
 
-async function mayBeTrace(path: string, settings: EffectiveSettings): Promise<boolean> {
+async function mayBeTrace(path: string, isIncluded: (path: string) => boolean): Promise<boolean> {
   const head = await readHead(path, HEAD_BYTES);
   if (head === undefined || head.trim() === '') return false;
   const found = detectFormat(sniff(path, head, { isWhole: false }));
   if (found === undefined) return false;
-  return found.confidence >= 0.5 || picomatch([...settings.include], { dot: true })(path.replaceAll('\\', '/').replace(/^(\.?\.?\/)+/, ''));
+  return found.confidence >= 0.5 || isIncluded(path);
 }
 
 function fromText(file: string, text: string, isNamed: boolean): Input | undefined {

@@ -1,7 +1,6 @@
 /** `stepscope score`: a line a step, then a line a trace. */
 import type { EffectiveSettings } from '../core/effectiveSettings.ts';
 import type { LabelRecord } from '../core/labels.ts';
-import { buildLineIndex } from '../core/lineIndex.ts';
 import type { Problem } from '../core/problems.ts';
 import type { ScoreResult } from '../core/scoreResult.ts';
 import { importedResult } from '../features/presentTrace.ts';
@@ -51,7 +50,7 @@ export async function score(options: ScoreOptions): Promise<boolean> {
       });
     }
     const view = sourceView(file, { manifest: engine.manifest, scorersOf: () => scorers, matchesGlob: ports.matchesGlob, labelKeyOf: ports.labelKeyOf, textHashOf: ports.sha256 });
-    const lines = buildLineIndex(input.text);
+    const { lines } = view;
     const shown = new Set(view.problems.map((p) => p.problem));
     // What concerns the whole file has no trace of its own: it stands at the first one, as inspect prints it.
     const ofFile = view.problems.flatMap((p) => (p.traceId === '' && p.stepId === null && !view.traces.some((t) => t.problems.includes(p.problem)) ? [p.problem] : []));

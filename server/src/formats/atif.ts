@@ -58,11 +58,10 @@ function parseTrajectories(input: ParseInput): ParsedFile {
   } else {
     const cursor = new JsonCursor(text, 0, text.length, irregularities);
     for (let documents = 0; cursor.nextDocument(); documents++) {
-      const before = cursor.pos;
       const pointer = documents === 0 ? '' : `/${documents}`;
       if (cursor.isObject()) readTrajectory(reader, cursor, { pointer, depth: 0, mayBundle: true });
       else if (cursor.isArray()) readList(reader, cursor, { pointer, depth: 0 });
-      else if (cursor.skip() === before) cursor.pos++;
+      else cursor.passOver();
     }
   }
   return { format: ID, formatVersion: reader.version ?? UNKNOWN_VERSION, traces: reader.traces, warnings: readWarnings(text, irregularities, brokenLines) };
@@ -78,9 +77,8 @@ interface Place {
 function readList(reader: Reader, cursor: JsonCursor, place: Place): void {
   cursor.enter();
   for (let i = 0; cursor.nextElement(); i++) {
-    const before = cursor.pos;
     if (cursor.isObject() && place.depth < MAX_DEPTH) readTrajectory(reader, cursor, { pointer: `${place.pointer}/${i}`, depth: place.depth });
-    else if (cursor.skip() === before) cursor.pos++;
+    else cursor.passOver();
   }
 }
 

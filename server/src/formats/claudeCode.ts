@@ -494,9 +494,8 @@ function recordTextRange(text: string, record: FileRecord): WordsRange | undefin
   let best: WordsRange | undefined;
   cursor.enter();
   while (cursor.nextElement()) {
-    const before = cursor.pos;
     if (!cursor.isObject()) {
-      if (cursor.skip() === before) cursor.pos++;
+      cursor.passOver();
       continue;
     }
     cursor.enter();

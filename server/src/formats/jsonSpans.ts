@@ -157,6 +157,12 @@ export class JsonCursor {
     }
   }
 
+  /** Passes over the value at the cursor, or over one character no rule knows: loops over broken text always move on. */
+  passOver(): void {
+    const before = this.pos;
+    if (this.skip() === before) this.pos++;
+  }
+
   /** Passes over the value at the cursor and returns the offset after it. Where a value is missing, nothing is passed over. */
   skip(): number {
     const { text, end } = this;

@@ -94,9 +94,8 @@ function parseMessages(input: ParseInput): ParsedFile {
   } else {
     const cursor = new JsonCursor(text, 0, text.length, irregularities);
     for (let documents = 0; cursor.nextDocument(); documents++) {
-      const before = cursor.pos;
       if (cursor.isArray() || cursor.isObject()) readDocument(reader, cursor, documents === 0 ? '' : `/${documents}`);
-      else if (cursor.skip() === before) cursor.pos++;
+      else cursor.passOver();
     }
   }
   return { format: ID, formatVersion: VERSION, traces: reader.traces, warnings: readWarnings(text, irregularities, brokenLines) };
@@ -185,9 +184,8 @@ function contentSpan(cursor: JsonCursor): OffsetRange | undefined {
   let found: OffsetRange | undefined;
   cursor.enter();
   while (cursor.nextElement()) {
-    const before = cursor.pos;
     if (!cursor.isObject()) {
-      if (cursor.skip() === before) cursor.pos++;
+      cursor.passOver();
       continue;
     }
     cursor.enter();
@@ -276,9 +274,8 @@ function completionMessages(reader: Reader, range: OffsetRange, pointer: string)
     if (key === 'choices' && cursor.isArray()) {
       cursor.enter();
       for (let i = 0; cursor.nextElement(); i++) {
-        const before = cursor.pos;
         if (found === undefined && cursor.isObject()) found = choiceMessage(reader, cursor, `${pointer}/choices/${i}`);
-        else if (cursor.skip() === before) cursor.pos++;
+        else cursor.passOver();
       }
     } else {
       const end = cursor.skip();

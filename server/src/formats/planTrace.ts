@@ -55,8 +55,7 @@ function parsePlanTraces(input: ParseInput): ParsedFile {
         readDocument(reader, cursor, documents === 0 ? '' : `/${documents}`);
         documents++;
       } else {
-        cursor.skip();
-        if (cursor.pos === before) cursor.pos++;
+        cursor.passOver();
         irregularities.note(before, 'text outside the trace');
       }
     }
@@ -80,9 +79,8 @@ function readDocument(reader: Reader, cursor: JsonCursor, pointer: string): void
   }
   cursor.enter();
   for (let i = 0; cursor.nextElement(); i++) {
-    const before = cursor.pos;
     if (cursor.isObject()) readObject(reader, cursor, `${pointer}/${i}`, false);
-    else if (cursor.skip() === before) cursor.pos++;
+    else cursor.passOver();
   }
 }
 

@@ -79,14 +79,13 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
       refreshTimer = undefined;
       const changed = [...changedUris];
       changedUris.clear();
-      for (const document of documents.all()) {
-        if (!changed.includes(sourceUriOf(document.uri))) continue;
+      const affected = documents.all().filter((d) => changed.includes(sourceUriOf(d.uri)));
+      for (const document of affected) {
         const shown = store?.view(document.uri);
         void connection.sendNotification(contract.DECORATIONS, shown === undefined ? { uri: document.uri, version: document.version, bad: [], contested: [] } : decorations(shown, document.version));
       }
       for (const uriOfChange of changed) void connection.sendNotification(contract.READABLE_CHANGED, { uri: uriOfChange });
-      const isShown = documents.all().some((d) => changed.includes(sourceUriOf(d.uri)));
-      if (!isShown) return;
+      if (affected.length === 0) return;
       const { workspace } = client;
       const quietly = (work: Promise<unknown>): void => void work.catch(() => undefined);
       if (workspace?.inlayHint?.refreshSupport === true) quietly(connection.languages.inlayHint.refresh());

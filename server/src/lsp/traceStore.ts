@@ -39,7 +39,7 @@ export interface StoreEvents {
 interface Ask {
   readonly priority: number;
   /** Ids of steps wanted first. */
-  readonly focus?: readonly string[];
+  readonly focus?: ReadonlySet<string>;
   readonly rescore?: contract.RescoreParams;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -59,7 +59,9 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   const files = new Map<string, TraceFile>();
   const quiet = new Map<string, QuietFile>();
   const wanted = new Set<string>();
+  /** By source uri: what its documents show, until something changes. */
   const views = new Map<string, TraceView>();
+  const readables = new Map<string, ReturnType<typeof readableView>>();
   const complaints = new Set<string>();
   const queue = createScoringQueue((job, error) => {
     events.log(`Scoring ${job.uri} failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
@@ -123,7 +125,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     if (parsed === undefined) {
       const had = files.delete(uri) || quiet.delete(uri);
       queue.drop(uri);
-      views.delete(uri);
+      forgetViews(uri);
       if (isIncluded(path, settings)) reports.set(uri, unreadableDiagnostics(text));
       else reports.clear(uri);
       if (had || openDocuments.has(uri)) events.onChanged(uri);
@@ -133,12 +135,12 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     const labels = await ports.loadLabels(path);
     const file = buildTraceFile({ uri, path, text, parsed, settings, manifest: engine?.manifest, sha256: ports.sha256, labels, before: files.get(uri) });
     files.set(uri, file);
-    views.delete(uri);
+    forgetViews(uri);
     return file;
   }
 
   function show(uri: string): void {
-    views.delete(uri);
+    forgetViews(uri);
     const file = files.get(uri);
     // Editors ask for the Problems of open documents themselves; only the others are reported.
     if (file !== undefined && !openDocuments.has(uri)) reports.set(uri, fileDiagnostics(viewOf(file), ports.problemPage));
@@ -150,6 +152,21 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     let known = views.get(file.uri);
     if (known === undefined) views.set(file.uri, known = sourceView(file, context));
     return known;
+  }
+
+  function readableOf(file: TraceFile, uri: string): ReturnType<typeof readableView> {
+    const known = readables.get(file.uri);
+    if (known !== undefined && known.view.source === file && known.view.uri === uri) return known;
+    const fresh = readableView(file, uri, context);
+    readables.set(file.uri, fresh);
+    return fresh;
+  }
+
+  const shownAs = (file: TraceFile, uri: string): TraceView => (uri === file.uri ? viewOf(file) : readableOf(file, uri).view);
+
+  function forgetViews(uri: string): void {
+    views.delete(uri);
+    readables.delete(uri);
   }
 
   /** Queues what is missing of a file's scores, or a re-score; resolves when it is done or was given up. */
@@ -186,11 +203,12 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     let nextShow = 0;
     for (const { work, pending } of jobs) {
       const raws = file.rawByTraceId.get(work.trace.traceId);
-      const before = new Map(pending.map((i) => [i, scoreNow(file, work.trace.traceId, i)] as const));
+      // Only a re-score tells what changed; an edit must not pay for the comparison.
+      const before = new Map(ask.rescore === undefined ? [] : pending.map((i) => [i, scoreNow(file, work.trace.traceId, i)] as const));
       events.onStatus({ kind: 'scoring', done, total });
       await current.scorer.score({
         work, scorers, pending, signal, isFresh: ask.rescore !== undefined,
-        focus: work.steps.flatMap((s, i) => (ask.focus?.includes(s.step.stepId) === true ? [i] : [])),
+        focus: work.steps.flatMap((s, i) => (ask.focus?.has(s.step.stepId) === true ? [i] : [])),
         onScored: (scored) => {
           for (const { stepIndex, raw } of scored) {
             const step = work.steps[stepIndex];
@@ -207,6 +225,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
           show(file.uri);
         },
       });
+      // The last steps may not have been shown yet: what is compared must hold them.
+      forgetViews(file.uri);
       for (const [i, score] of before) if (scoreNow(file, work.trace.traceId, i) !== score) changed++;
     }
     if (files.get(file.uri) === file) show(file.uri);
@@ -228,7 +248,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   function forgetText(file: TraceFile): void {
     const known = quiet.get(file.uri);
     files.delete(file.uri);
-    views.delete(file.uri);
+    forgetViews(file.uri);
     quiet.set(file.uri, { modifiedMs: known?.modifiedMs ?? 0, sizeBytes: known?.sizeBytes ?? 0, steps: file.works.reduce((n, w) => n + w.steps.length, 0), traces: file.works.length });
   }
 
@@ -270,7 +290,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     queue.drop(uri);
     files.delete(uri);
     quiet.delete(uri);
-    views.delete(uri);
+    forgetViews(uri);
     reports.clear(uri);
     events.onChanged(uri);
     idleStatus();
@@ -298,7 +318,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     show(uri);
     engine?.warmUp().catch(failEngine);
     const known = new Set(before?.works.flatMap((w) => w.steps.map((s) => s.textKey)));
-    const focus = before === undefined ? [] : file.works.flatMap((w) => w.steps.flatMap((s) => (s.textKey !== '' && !known.has(s.textKey) ? [s.step.stepId] : [])));
+    const focus = new Set(before === undefined ? [] : file.works.flatMap((w) => w.steps.flatMap((s) => (s.textKey !== '' && !known.has(s.textKey) ? [s.step.stepId] : []))));
     void enqueue(file, { priority, focus });
   }
 
@@ -379,17 +399,15 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     /** What an open document shows; the file itself or its readable rendering. Undefined for what is no trace. */
     view(uri: string): TraceView | undefined {
       const file = files.get(sourceUriOf(uri));
-      if (file === undefined) return undefined;
-      return uri === file.uri ? viewOf(file) : readableView(file, uri, context).view;
+      return file === undefined ? undefined : shownAs(file, uri);
     },
     async viewOrLoad(uri: string): Promise<TraceView | undefined> {
       const file = await need(uri);
-      if (file === undefined) return undefined;
-      return uri === file.uri ? viewOf(file) : readableView(file, uri, context).view;
+      return file === undefined ? undefined : shownAs(file, uri);
     },
     async readable(uri: string): Promise<string | undefined> {
       const file = await need(uri);
-      return file === undefined ? undefined : readableView(file, uri, context).text;
+      return file === undefined ? undefined : readableOf(file, uri).text;
     },
     /** Reads a document as a trace although nothing named it as one. */
     async scoreDocument(uri: string): Promise<{ readonly steps: number; readonly message?: string }> {
