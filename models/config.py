@@ -7,38 +7,66 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-DIMENSIONS = ("reasoning_quality", "relevance")  # D, the order of every head output
-WIDTH = 384  # H, backbone embedding width
-SCALARS = (
-    "cos_goal_step", "cos_context_step", "cos_prev_step", "max_cos_earlier",
-    "position", "log_chars", "digit_share", "log_newlines",
+# D, the order of every head output.
+DIMENSIONS = (
+    "reasoning_quality", "relevance", "novelty", "coherence", "implementability", "truthfulness", "alignment",
 )
-FEATURES = 4 * WIDTH + len(SCALARS)  # F = 1544, width of a head input row
-POSITION_COLUMN = 4 * WIDTH + 4  # the only scalar V may see
+WIDTH = 384  # H, width of a token state
 
 
 @dataclass(frozen=True)
 class BackboneConfig:
-    id: str = "all-MiniLM-L6-v2"
-    version: str = "1.0.0"
+    id: str = "minilm-steps"
+    version: str = "2.0.0"
     layers: int = 6
     attention_heads: int = 12
     layer_norm_eps: float = 1e-12
-    max_positions: int = 256  # [CLS] + 254 word pieces + [SEP]
-    chunk_tokens: int = 254
     block_size: int = 128  # rows of a weight column that share one 8-bit scale
     opset: int = 17
-    run_tokens: int = 2048  # tokens of one embedding run while training
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    tokens: int = 384  # longest window
+    goal_tokens: int = 120  # word pieces kept of a goal: the first goal_head, then the last
+    goal_head: int = 80
+    chunk_tokens: int = 120  # word pieces of a chunk; longer steps are several chunks
+    carry_tokens: int = 124  # most recent units read again at the head of a new window
+    step_end: int = 2  # [unused1], ends a step
+    chunk_end: int = 3  # [unused2], ends a chunk that is not its step's last
+
+
+@dataclass(frozen=True)
+class FinetuneConfig:
+    total_tokens: int = 9_200_000  # tokens seen in all; the schedule runs over them
+    batch_tokens: int = 4608
+    learning_rate: float = 1.5e-4
+    layer_decay: float = 0.85  # the lowest layer learns at 0.85^5 of the rate
+    weight_decay: float = 0.01
+    warm_up: float = 0.03
+    dropout: float = 0.0
+    checkpoint_minutes: float = 10.0
+    evaluate_minutes: float = 60.0
+    merge_share: float = 0.4  # of traces whose neighbouring steps are joined
+    first_epoch_batches: int = 1090  # the first epoch ends here: the time on two cores was short
+    later_synthetic: float = 0.4  # share of the made errors after the first epoch
+    swap_share: float = 0.06  # of windows that get a foreign goal: alignment's bad class
 
 
 @dataclass(frozen=True)
 class SvmConfig:
-    basis: int = 1600  # kernel basis points; the design's limit is 2,000
-    step_pca: int = 192
-    other_pca: int = 32
+    basis: int = 1200  # kernel basis points; the design's limit is 2,000
+    first_share: float = 0.5  # of the basis drawn for reasoning_quality
+    context_pca: int = 32
+    mean_pca: int = 24
+    context_scale: float = 0.5  # deviations of the blocks, all axes together
+    mean_scale: float = 0.5
+    scalar_scale: float = 1.0
+    left_out: tuple[str, ...] = ("quality", "log_hazard")  # scalars the kernel does not see
     gamma: float = 0.5  # times 1 / median squared distance
     ridge: float = 1.0
-    newton_steps: int = 6
+    newton_steps: int = 5
+    most_rows: int = 24000  # drawn by weight where there are more
 
 
 @dataclass(frozen=True)
@@ -49,8 +77,16 @@ class HeadConfig:
     batch: int = 512
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
+    state_scale: float = 0.15  # of the encoder's states beside the scalars: smaller learns more slowly
+    # Shares of preference pairs: alternatives of one context, steps of one problem, steps of one file.
+    pair_shares: tuple[float, ...] = (0.4, 0.3, 0.3)
+    mrq_shares: tuple[float, ...] = (0.25, 0.25, 0.5)
     upper_expectile: float = 0.9
     outlook_expectile: float = 0.6
+    hrm_epochs: int = 8
+    hrm_rows: int = 3000  # rows of a batch of whole traces
+    hrm_rate: float = 3e-3
+    run_share: float = 0.5  # weight of the outcome of runs beside the steps
 
 
 @dataclass(frozen=True)
@@ -67,9 +103,15 @@ class TrainConfig:
     source_weight: dict[str, float] = field(default_factory=lambda: {
         "train/prm800k_phase1": 1.0,
         "train/mr_ben": 1.0,
-        "train/agentrx_tau_retail": 0.02,
+        "train/gsm8k_twins": 0.2,
+        "train/prmbench_synthetic": 0.2,
+        "train/generated": 0.1,
+        "train/agentrx": 0.05,
+        "train/agent_outcomes": 0.0,
     })
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    window: WindowConfig = field(default_factory=WindowConfig)
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     head: HeadConfig = field(default_factory=HeadConfig)
     svm: SvmConfig = field(default_factory=SvmConfig)
 

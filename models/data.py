@@ -16,6 +16,8 @@ class Trace:
     problem: str  # goal text
     steps: tuple[str, ...]
     labels: tuple[float | None, ...]  # one a step: 1 good, 0.5 neutral, 0 bad, None not annotated
+    kind: str = ""  # the row's own data set, as "prmbench/circular"
+    outcome: float | None = None  # reward of the whole run, 0 to 1
 
     @property
     def is_clean(self) -> bool:
@@ -33,8 +35,9 @@ def load_traces(data: Path, source: str) -> list[Trace]:
     with gzip.open(data / f"{source}.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            labels = tuple(None if label is None else float(label) for label in row["labels"])
-            traces.append(Trace(source, row["id"], row["problem"], tuple(row["steps"]), labels))
+            labels = tuple(None if label is None else float(label) for label in row.get("labels") or [None] * len(row["steps"]))
+            traces.append(Trace(
+                source, str(row["id"]), row["problem"], tuple(row["steps"]), labels, row["dataset"], row.get("outcome")))
     return traces
 
 
@@ -51,3 +54,9 @@ def problem_bucket(problem: str, seed: int, buckets: int) -> int:
 def is_kept(problem: str, seed: int, kept_share: int) -> bool:
     """True for the 10 % of problems kept for model choice (never trained on, never tested on)."""
     return problem_bucket(problem, seed, kept_share) == 0
+
+
+def held_agentrx(data: Path, seed: int) -> set[str]:
+    """Ids of the 10 AgentRx traces that are never trained on."""
+    ids = sorted(t.trace_id for t in load_traces(data, "train/agentrx_tau_retail"))
+    return set(sorted(ids, key=lambda i: hashlib.sha1(f"{seed}:{i}".encode()).hexdigest())[:10])

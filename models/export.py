@@ -7,32 +7,39 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from config import FEATURES
+from heads import HEADS
+from heads.hrm import STATE
 
-OUTPUTS = {
-    "sicql": ["q", "v", "q_upper", "policy_logits"],
-    "contrastive_ranker": ["preference_logit", "embedding_similarity", "utility"],
-    "svm": ["decision", "kernel_similarity"],
-}
-MAIN_OUTPUT = {"sicql": "q", "contrastive_ranker": "preference_logit", "svm": "decision"}
+LEAST_HALVED = 1024  # entries of a weight that is stored in half precision
 
 
-def export_head(model: nn.Module, scorer: str, out: Path, opset: int) -> None:
-    """features (n, 1544) float32 -> the scorer's outputs, n free; one self-contained file."""
+def halve(model: nn.Module) -> None:
+    """Rounds large weights to what half precision holds, so that the stored file loses nothing."""
+    with torch.no_grad():
+        for tensor in (*model.parameters(), *model.buffers()):
+            if tensor.is_floating_point() and tensor.numel() >= LEAST_HALVED:
+                tensor.copy_(tensor.half().float())
+
+
+def export_head(model: nn.Module, scorer: str, width: int, out: Path, opset: int) -> None:
+    """features (n, width) float32 (hrm: and state) -> the scorer's outputs, n free; one self-contained file."""
+    inputs = {"features": torch.zeros(2, width)}
+    if scorer == "hrm":
+        inputs["state"] = torch.zeros(2, STATE)
+    rows = torch.export.Dim("n", min=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            model.eval(), (torch.zeros(2, FEATURES),), input_names=["features"], output_names=OUTPUTS[scorer],
-            dynamic_shapes=({0: torch.export.Dim("n", min=1)},), opset_version=max(opset, 18), dynamo=True,
+            model.eval(), tuple(inputs.values()), input_names=list(inputs), output_names=list(HEADS[scorer].outputs),
+            dynamic_shapes=tuple({0: rows} for _ in inputs), opset_version=max(opset, 18), dynamo=True,
             verbose=False, external_data=False,
         )
-    proto = program.model_proto if hasattr(program, "model_proto") else None
-    if proto is None:
-        raise RuntimeError("torch.onnx.export returned no model; pin torch as requirements.txt says")
+    proto = store_halved(program.model_proto)
     # Traced metadata holds file names of the training machine: dropped.
     for node in proto.graph.node:
         node.doc_string = ""
@@ -46,12 +53,28 @@ def export_head(model: nn.Module, scorer: str, out: Path, opset: int) -> None:
     out.write_bytes(proto.SerializeToString())
 
 
-def rounded(values: np.ndarray, digits: int = 6) -> list:
-    return json.loads(json.dumps(np.round(np.asarray(values, np.float64), digits).tolist()))
+def store_halved(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Large float32 weights that half precision holds exactly become half + Cast, folded when the file is loaded."""
+    casts = []
+    for i, initializer in enumerate(list(proto.graph.initializer)):
+        value = onnx.numpy_helper.to_array(initializer)
+        if value.dtype != np.float32 or value.size < LEAST_HALVED:
+            continue
+        with np.errstate(over="ignore"):
+            half = value.astype(np.float16)
+        if not (half.astype(np.float32) == value).all():
+            continue
+        name = initializer.name
+        proto.graph.initializer[i].CopyFrom(onnx.numpy_helper.from_array(half, f"{name}.half"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], name=f"cast_{name}", to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *proto.graph.node]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
+    return proto
 
 
-def write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+def write_json(path: Path, value: object, indent: int | None = 1) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False) + "\n", encoding="utf-8")
 
 
 ALPHABETS = {

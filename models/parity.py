@@ -1,4 +1,4 @@
-"""Measured, not assumed: PyTorch = ONNX, one text = a batch, one thread = two."""
+"""Measured, not assumed: PyTorch = ONNX, one row = a batch, one thread = two."""
 
 from pathlib import Path
 
@@ -7,102 +7,88 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from backbone import chunk_ids, embed_texts, open_session, run_chunk, source_folder
-from config import BackboneConfig
-from export import OUTPUTS, rounded, write_json
-from heads import run_head
+from backbone import open_session
+from config import DIMENSIONS, TrainConfig
+from encoder import Encoder
+from export import write_json
+from features import Table, build_table
+from finetune import Item, Node
+from heads import HEADS, Hrm
+from heads.hrm import STATE
 
-TEXTS = [
-    "", "Natalia sold 48/2 = 24 clips in May.", "So the answer is \\boxed{42}.", "I will look up the order first.",
-    "def add(a, b):\n    return a + b", "Since $x^2 = 9$, we have $x = 3$ or $x = -3$.", "中文和 English 混合 123",
-    "Café naïve: e\u0301 😀 \u200b zero width", "Error: ENOENT: no such file or directory, open '/tmp/x'",
-    "Let's verify: 12 * 12 = 144, so the side is 12.", "The patient has a 2-day history of mild nausea.",
-    "word " * 600,
-]
-
-
-def torch_embeddings(texts: list[str], tokenizer: Tokenizer, config: BackboneConfig) -> np.ndarray:
-    """(N, 384) by PyTorch in fp32 from the original weights, same chunking."""
-    from transformers import BertModel, logging
-
-    logging.set_verbosity_error()
-    model = BertModel.from_pretrained(source_folder(), add_pooling_layer=False).eval()
-    rows = []
+def head_inputs(model: nn.Module, x: np.ndarray) -> dict[str, np.ndarray]:
+    """hrm: each row takes the state the row before it leaves, the first one zeros."""
+    if not isinstance(model, Hrm):
+        return {"features": x}
+    states, state = [], torch.zeros(1, STATE)
     with torch.inference_mode():
-        for chunks in chunk_ids(tokenizer, texts, config.chunk_tokens):
-            total = 0.0
-            for ids in chunks:
-                v = model(torch.tensor([ids])).last_hidden_state[0].mean(0)
-                total = total + v / v.norm() * max(len(ids) - 2, 1)
-            rows.append((total / total.norm()).numpy())
-    return np.stack(rows)
+        for row in torch.from_numpy(x):
+            states.append(state.numpy())
+            state = model(row[None], state)[4]
+    return {"features": x, "state": np.concatenate(states)}
 
 
-def backbone_parity(path: Path, tokenizer: Tokenizer, config: BackboneConfig, texts: list[str]) -> dict:
-    ours = embed_texts(open_session(path, 1), tokenizer, config, texts, None, "", progress=False)
-    cosine = (ours * torch_embeddings(texts, tokenizer, config)).sum(1)
-    return {"meanCosine": float(cosine.mean()), "minCosine": float(cosine.min()), "n": len(texts)}
+TRACES = (
+    ("Natalia sold clips to 48 of her friends in April, and then half as many in May. How many in all?",
+     ["In May she sold 48/2 = 24 clips.", "Altogether that is 48 + 24 = 73 clips.", "The answer is 73."]),
+    ("Fix the failing test. " + "The build log says a great deal. " * 40,
+     [f"Step {i}: look at file {i * 7}, compare {i + 3} with {i * i}. " + "and read on carefully " * (i % 9 * 6) for i in range(11)]),
+    ("", ["word " * 700, "ok", "中文和 English 混合 123: 2 * 3 = 7", "Error: ENOENT: no such file, open '/tmp/x'"]),
+)
 
 
-def batch_exactness(path: Path, tokenizer: Tokenizer, config: BackboneConfig, texts: list[str]) -> dict:
-    """Texts whose bits differ from (one text, one thread): in a padded batch of 8, with two threads."""
-    one, two = open_session(path, 1), open_session(path, 2)
-    ids = [chunks[0] for chunks in chunk_ids(tokenizer, texts, config.chunk_tokens)]
-    alone = [run_chunk(one, np.array([row], np.int64))[0] for row in ids]
-    threads = sum(run_chunk(two, np.array([row], np.int64))[0].tobytes() != v.tobytes() for row, v in zip(ids, alone))
-    padded, same, worst = 0, 0, 0.0
-    for start in range(0, len(ids), 8):
-        group = ids[start : start + 8]
-        rows = np.zeros((len(group), max(map(len, group))), np.int64)
-        mask = np.zeros_like(rows)
-        for i, row in enumerate(group):
-            rows[i, : len(row)], mask[i, : len(row)] = row, 1
-        got = one.run(["embedding"], {"input_ids": rows, "attention_mask": mask})[0]
-        for i in range(len(group)):
-            padded += got[i].tobytes() != alone[start + i].tobytes()
-            worst = max(worst, float(abs(got[i] - alone[start + i]).max()))
-        equal = run_chunk(one, np.array([group[0], group[0], group[0]], np.int64))
-        same += any(v.tobytes() != alone[start].tobytes() for v in equal)
-    return {"n": len(ids), "threads": threads, "padded": padded, "paddedMaxAbs": worst, "equalLength": same}
+def trace_fixture(encoder: Encoder, tokenizer: Tokenizer, config: TrainConfig, root: Path) -> list[dict]:
+    """Texts -> head rows by PyTorch in fp32: what the TypeScript side has to arrive at."""
+    blank = np.full(len(DIMENSIONS), np.nan, np.float32)
+    found = []
+    for goal, steps in TRACES:
+        item = Item(goal, [Node(s, i - 1, blank) for i, s in enumerate(steps)], "parity")
+        found.append({"goal": goal, "steps": steps, "rows": build_table(encoder, tokenizer, [item], config, root, "parity", False).x})
+    return found
 
 
-def head_batch_exactness(path: Path, x: np.ndarray) -> dict:
+def write_parity(out: Path, folder: Path, models: dict[str, nn.Module], traces: list[dict]) -> dict[str, float]:
+    """Texts with rows and rows with outputs, all by PyTorch, for the TypeScript side; how far the exported heads are away."""
+    far, written = dict.fromkeys(models, 0.0), []
+    for trace in traces:
+        rows = np.array(digits(trace["rows"]), np.float32)
+        outputs = {}
+        for scorer, model in models.items():
+            inputs = head_inputs(model, rows)
+            with torch.inference_mode():
+                expected = [o.numpy() for o in model(*(torch.from_numpy(v) for v in inputs.values()))]
+            session = open_session(folder / f"{scorer}.onnx", 1)
+            for i in range(len(rows)):
+                got = session.run(None, {k: v[i : i + 1] for k, v in inputs.items()})
+                far[scorer] = max(far[scorer], *(float(abs(a[i : i + 1] - b).max()) for a, b in zip(expected, got)))
+            outputs[scorer] = {n: digits(v.reshape(len(rows), -1)) for n, v in zip(HEADS[scorer].outputs, expected)}
+        written.append({**trace, "rows": digits(rows), "outputs": outputs})
+    for scorer, distance in far.items():
+        if distance > 5e-4:
+            raise RuntimeError(f"{scorer}.onnx is {distance} away from PyTorch: do not ship it")
+    write_json(out, {"tolerance": {"row": 1e-3, "head": 1e-3}, "traces": written}, indent=None)
+    return far
+
+
+def digits(values: np.ndarray) -> list:
+    """Rows of values to seven digits."""
+    return [[float(f"{v:.7g}") for v in row] for row in values]
+
+
+def check_heads(folder: Path, models: dict[str, nn.Module], table: Table, count: int = 100) -> dict[str, dict]:
     """Rows whose bits differ from (one row, one thread): in one batch, with two threads."""
-    one, two = open_session(path, 1), open_session(path, 2)
-    alone = [one.run(None, {"features": row[None]}) for row in x]
-    again = [two.run(None, {"features": row[None]}) for row in x]
-    batch = one.run(None, {"features": x})
-
-    def differs(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
-        return any(p.tobytes() != q.tobytes() for p, q in zip(a, b))
-
-    return {
-        "n": len(x), "threads": sum(differs(a, b) for a, b in zip(alone, again)),
-        "batched": sum(differs(a, [o[i : i + 1] for o in batch]) for i, a in enumerate(alone)),
-        "maxAbs": max(float(abs(a[k] - batch[k][i : i + 1]).max()) for i, a in enumerate(alone) for k in range(len(batch))),
-    }
-
-
-def write_parity(out: Path, backbone: Path, tokenizer: Tokenizer, config: BackboneConfig, folder: Path,
-                 models: dict[str, nn.Module], x: np.ndarray) -> None:
-    """Fixtures for the TypeScript side: texts with PyTorch vectors, rows with PyTorch head outputs."""
-    reference = torch_embeddings(TEXTS, tokenizer, config)
-    ours = embed_texts(open_session(backbone, 1), tokenizer, config, TEXTS, None, "", progress=False)
-    rows = np.round(x[np.linspace(0, len(x) - 1, 6).astype(int)], 5).astype(np.float32)
-    heads = {}
+    x = table.x[:: max(len(table) // count, 1)][:count]
+    found = {}
     for scorer, model in models.items():
-        expected = run_head(model, rows)
-        got = open_session(folder / f"{scorer}.onnx", 1).run(None, {"features": rows})
-        worst = max(float(abs(a - b).max()) for a, b in zip(expected, got))
-        if worst > 1e-3:
-            raise RuntimeError(f"{scorer}.onnx is {worst} away from PyTorch: do not ship it")
-        heads[scorer] = {
-            "maxAbsOnnx": worst, "outputs": {n: rounded(v) for n, v in zip(OUTPUTS[scorer], expected)}}
-    write_json(out, {
-        "tolerance": {"embeddingCosine": 0.999, "embeddingOnnx": 1e-4, "head": 1e-3},
-        "texts": [
-            {"text": t, "torchFirst16": rounded(r[:16]), "cosine": round(float(r @ o), 6), "onnx": rounded(o)}
-            for t, r, o in zip(TEXTS, reference, ours)
-        ],
-        "headRows": rounded(rows, 5), "heads": heads,
-    })
+        one, two = open_session(folder / f"{scorer}.onnx", 1), open_session(folder / f"{scorer}.onnx", 2)
+        inputs = head_inputs(model, x)
+        single = [{k: v[i : i + 1] for k, v in inputs.items()} for i in range(len(x))]
+        alone, again, batch = [one.run(None, s) for s in single], [two.run(None, s) for s in single], one.run(None, inputs)
+        found[scorer] = {
+            "n": len(x), "threads": sum(differs(a, b) for a, b in zip(alone, again)),
+            "batched": sum(differs(a, [o[i : i + 1] for o in batch]) for i, a in enumerate(alone))}
+    return found
+
+
+def differs(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
+    return any(p.tobytes() != q.tobytes() for p, q in zip(a, b))

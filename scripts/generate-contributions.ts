@@ -158,16 +158,23 @@ ${rows.join('\n')}
 
 /** Dimensions, scorers and their attributes, with what each number means. */
 function metricsPage(): string {
-  const dimensions = DIMENSIONS.map((d) => `| \`${d.id}\` | ${d.question} | ${d.labelSource ?? 'needs labels: not shipped'} |`);
+  const isShipped = shippedDimensions();
+  const dimensions = DIMENSIONS.map((d) => `| \`${d.id}\` | ${d.question} | ${d.labelSource ?? 'none yet'} | ${isShipped(d.id) ? 'ships' : 'needs labels'} |`);
   const bound = (value: number): string => (Number.isFinite(value) ? String(Number(value.toFixed(3))) : value > 0 ? '∞' : '−∞');
   const metrics = METRICS.map((m) => `| \`${m.id}\` | ${m.meaning} | ${m.unit} | ${bound(m.range[0])} to ${bound(m.range[1])} | ${m.direction.replaceAll('-', ' ')} | ${m.formula.replaceAll('|', '\\|')} |`);
   return [
     `<!-- ${GENERATED} -->`, '# Numbers', '',
     'Every score is 0–1 in the command line and 0–100 on screen: the calibrated probability that the step is good on a dimension. What has no number is "not scored", never 0.', '',
-    '## Dimensions', '', '| dimension | the question | labels |', '|---|---|---|', ...dimensions, '',
+    '## Dimensions', '', 'A dimension ships when its scores beat those of `reasoning_quality` on its own labels; the others need better labels.', '', '| dimension | the question | labels | status |', '|---|---|---|---|', ...dimensions, '',
     '## Attributes', '', 'Named numbers that explain a score. Attributes a file brings along and this table lacks are shown as undeclared.', '',
     '| attribute | meaning | unit | range | direction | formula |', '|---|---|---|---|---|---|', ...metrics, '',
   ].join('\n');
+}
+
+/** As the shipped models say. */
+function shippedDimensions(): (id: string) => boolean {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'models/artifacts/manifest.json'), 'utf8')) as { readonly dimensions?: Readonly<Record<string, { readonly ships?: boolean }>> };
+  return (id) => manifest.dimensions?.[id]?.ships === true;
 }
 
 function code(value: unknown): string {

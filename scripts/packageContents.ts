@@ -1,6 +1,7 @@
 /** What ships: an allow-list from the project's files to the package's, for one platform. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { listModels } from '../server/src/core/modelCards.ts';
 import type { ModelManifest } from '../server/src/scoring/manifest.ts';
 import { ENTRIES } from './build.mjs';
 
@@ -38,6 +39,8 @@ export function shippedFiles(root: string, target: Target): readonly ShippedFile
     ...ENTRIES.map((entry) => one(entry.output)),
     ...tree('dist/webviews', /\.(js|css)$/),
     ...['manifest.json', ...modelFiles(root)].map((file) => one(`models/artifacts/${file}`)),
+    ...modelCards(root).map(one),
+    ...tree('models', /^models\/(README|NOTICE|LOG)\.md$/),
     ...contributedFiles(root).map(one),
     ...tree('client/media'),
     ...tree('client/walkthrough'),
@@ -97,10 +100,19 @@ function contributedFiles(root: string): readonly string[] {
 
 /** The files that the manifest names; whatever else lies beside them is left at home. */
 function modelFiles(root: string): readonly string[] {
+  const manifest = modelManifest(root);
+  return [...new Set([manifest.backbone.file, manifest.tokenizer.file, ...manifest.scorers.map((scorer) => scorer.file)])].sort();
+}
+
+/** A card a model, as the command that shows them looks for them. */
+export function modelCards(root: string): readonly string[] {
+  return listModels(modelManifest(root)).map((model) => model.card);
+}
+
+function modelManifest(root: string): ModelManifest {
   const path = join(root, 'models/artifacts/manifest.json');
   if (!existsSync(path)) throw new Error('models/artifacts/manifest.json must ship and does not exist: models/README.md says how it is made.');
-  const manifest = JSON.parse(readFileSync(path, 'utf8')) as ModelManifest;
-  return [...new Set([manifest.backbone.file, manifest.tokenizer.file, ...manifest.scorers.map((scorer) => scorer.file)])].sort();
+  return JSON.parse(readFileSync(path, 'utf8')) as ModelManifest;
 }
 
 function filesUnder(root: string, folder: string): readonly string[] {

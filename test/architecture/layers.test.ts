@@ -16,7 +16,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   core: { layers: [], packages: [] },
   contract: { layers: ['core'], packages: [] },
   formats: { layers: ['core'], packages: ['jsonc-parser'] },
-  scoring: { layers: ['core'], packages: [] },
+  scoring: { layers: ['core'], packages: [/^mathjs(\/number)?$/] },
   features: { layers: ['core', 'scoring', 'formats'], packages: [] },
   inference: { layers: ['core', 'scoring'], packages: [NODE, 'onnxruntime-node', 'onnxruntime-common', /^onnxruntime-web/, '@huggingface/tokenizers'] },
   storage: { layers: ['core', 'scoring'], packages: [NODE, 'better-sqlite3'] },

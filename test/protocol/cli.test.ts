@@ -57,9 +57,13 @@ describe('records', () => {
     const found = lines(out);
     expect(found.map((l) => l['kind'])).toEqual(['step', 'step', 'step', 'trace']);
     expect(keysOf(found[0])).toEqual(STEP_KEYS);
-    expect(keysOf(found[3])).toEqual(TRACE_KEYS);
+    const { outcome, ...trace } = found[3] ?? {};
+    expect(keysOf(trace)).toEqual(TRACE_KEYS);
     expect(found[0]).toMatchObject({ file: 'a b.trace.json', stepId: 's1', stepIndex: 0, range: { start: { line: 5, character: 4 } } });
-    expect(found[3]).toMatchObject({ steps: 3, basis: 'lowest-step' });
+    // With an outcome model the trace is worth the chance that the run succeeds, else its lowest step.
+    const lowest = Math.min(...found.slice(0, 3).map((l) => Number(l['score'])));
+    const expected = outcome === undefined ? { score: lowest, basis: 'lowest-step' } : { score: (outcome as Entry)['probability'], basis: 'run-outcome' };
+    expect(trace).toMatchObject({ steps: 3, ...expected });
     const [score] = found[0]?.['scores'] as Entry[];
     expect(keysOf(score)).toEqual(['attributes', 'dimension', 'score', 'scorer', 'scorerVersion']);
   });
@@ -78,6 +82,34 @@ describe('records', () => {
     const [record] = lines(models.out);
     expect(keysOf((record?.['scorers'] as unknown[])[0])).toEqual(expect.arrayContaining(['dimensions', 'id', 'sha256', 'sizeBytes', 'version']));
     expect(keysOf(record?.['thresholds'])).toEqual(expect.arrayContaining(['firstError', 'lowScore']));
+    const dimensions = record?.['dimensions'] as Entry[];
+    expect(dimensions).toHaveLength(10);
+    expect(dimensions.find((d) => d['id'] === 'clarity')).toMatchObject({ status: 'needs labels', labels: null });
+    expect(dimensions.find((d) => d['id'] === 'reasoning_quality')).toMatchObject({ status: 'ships' });
+  });
+
+  it('of compare: who is better, by whom, the same whoever is named first', async () => {
+    using workspace = testWorkspace();
+    const texts = ['3 * 4 = 12, so there are 12.', 'The weather is fine, so we go home.'] as const;
+    const there = await run(workspace, 'compare', 'How many are 3 * 4?', ...texts, '--context', 'We have 3 rows of 4.');
+    expect({ status: there.status, err: there.err }).toEqual({ status: 0, err: '' });
+    const [record] = lines(there.out);
+    expect(record).toMatchObject({ kind: 'comparison', goal: 'How many are 3 * 4?', a: texts[0], b: texts[1], context: ['We have 3 rows of 4.'] });
+    const [first] = record?.['dimensions'] as Entry[];
+    expect(first).toMatchObject({ dimension: 'reasoning_quality', preferA: record?.['preferA'], winner: record?.['winner'] });
+    expect((first?.['votes'] as Entry[]).map((v) => v['scorer'])).toContain('contrastive_ranker');
+    const [back] = lines((await run(workspace, 'compare', 'How many are 3 * 4?', texts[1], texts[0], '--context', 'We have 3 rows of 4.')).out);
+    expect(Number(record?.['preferA']) + Number(back?.['preferA'])).toBeCloseTo(1, 9);
+    const empty = await run(workspace, 'compare', 'goal', 'a step', ' ');
+    expect(empty.status).toBe(1);
+    expect(lines(empty.out)).toMatchObject([{ kind: 'error' }]);
+  });
+
+  it('of score carry what the producer measured of its tokens', async () => {
+    const choices = [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'four' }, logprobs: { content: [{ token: 'f', logprob: -0.5 }, { token: 'our', logprob: -3 }] } }];
+    using workspace = testWorkspace({ 'a.messages.json': JSON.stringify({ id: 'c', object: 'chat.completion', created: 1, model: 'm', choices }) });
+    const step = lines((await run(workspace, 'score', 'a.messages.json')).out).find((l) => l['kind'] === 'step');
+    expect(step?.['measures']).toEqual([{ scorer: 'trace', attributes: { logprob_mean: -1.75, logprob_min: -3, perplexity: Math.exp(1.75), low_probability_share: 0.5 } }]);
   });
 
   it('of score carry what is wrong with the file, at its first trace', async () => {
@@ -99,7 +131,7 @@ describe('records', () => {
 });
 
 describe('exit status 2', () => {
-  it.each([[], ['dance'], ['score'], ['score', '--format'], ['score', '--format', 'xml', 'a'], ['score', '--wat', 'a'], ['score', '--scorers', 'nobody', 'a']].map((words) => ({ words })))('for $words', async ({ words }) => {
+  it.each([[], ['dance'], ['score'], ['score', '--format'], ['score', '--format', 'xml', 'a'], ['score', '--wat', 'a'], ['score', '--scorers', 'nobody', 'a'], ['compare', 'goal', 'one']].map((words) => ({ words })))('for $words', async ({ words }) => {
     using workspace = testWorkspace();
     const { status, out, err } = await run(workspace, ...words);
     expect({ status, out }).toEqual({ status: 2, out: '' });

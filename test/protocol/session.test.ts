@@ -55,10 +55,12 @@ describe('an open trace', () => {
       const hover = await client.request<Hover>('textDocument/hover', { textDocument: { uri }, position: step.range.start });
       expect(JSON.stringify(hover.contents)).toContain(`**${step.score}**`);
     }
+    const overview = await client.request<Hover>('textDocument/hover', { textDocument: { uri }, position: { line: 0, character: 0 } });
+    expect(JSON.stringify(overview.contents)).toContain('6 steps');
     const folds = await client.request<FoldingRange[]>('textDocument/foldingRange', { textDocument: { uri } });
     expect(folds.length).toBeGreaterThanOrEqual(6);
     const lenses = await client.request<CodeLens[]>('textDocument/codeLens', { textDocument: { uri } });
-    expect(lenses.map((l) => l.command?.title).join(' | ')).toMatch(/^6 steps · worst #5 \(arithmetic-error\) · average \d+ \| Re-score$/);
+    expect(lenses.map((l) => l.command?.title).join(' | ')).toMatch(/^6 steps · worst #5 \(arithmetic-error\) · average \d+( · chance of success \d+)? \| Re-score$/);
   });
 
   it('puts the equation that does not hold into Problems at the step, with quick fixes', async () => {
@@ -78,7 +80,23 @@ describe('an open trace', () => {
     expect(next.message).toContain('Step');
   });
 
-  it('encodes an edited step first and alone, and an appended step alone', async () => {
+  it('compares two steps, each in its place, the same whoever is named first', async () => {
+    const text = pretty(planTrace(6, { change: WRONG }));
+    using workspace = testWorkspace({ 'a.trace.json': text });
+    await using client = await start(workspace);
+    const uri = await open(client, workspace, text);
+    const ask = (stepIds: readonly [string, string]): Promise<contract.CompareResult> => client.request(contract.COMPARE, { uri, traceId: 'trace_test', stepIds });
+    const there = await ask(['s2', 's5']);
+    const back = await ask(['s5', 's2']);
+    if (there.kind !== 'compared' || back.kind !== 'compared') throw new Error('both should have been compared');
+    expect(there.verdict).toMatch(/step 2|step 5/);
+    expect(there.markdown).toContain(there.verdict);
+    there.dimensions.forEach((d, i) => expect(Math.abs(d.preferFirst + (back.dimensions[i]?.preferFirst ?? 0) - 100)).toBeLessThanOrEqual(1));
+    expect(await ask(['s2', 's2'])).toMatchObject({ kind: 'failed' });
+    expect(await ask(['s2', 'gone'])).toMatchObject({ kind: 'failed' });
+  });
+
+  it('reads only what an edit or a new step changed', async () => {
     const trace = planTrace(100);
     using workspace = testWorkspace({ 'a.trace.json': pretty(trace) });
     await using client = await start(workspace);
@@ -86,20 +104,22 @@ describe('an open trace', () => {
     await client.openDocument(uri, pretty(trace));
     await settled(client);
     const before = await client.request<contract.CountersResult>(contract.COUNTERS);
-    expect(before.encodedTexts).toBe(101);
+    expect(before.encodedSteps).toBe(100);
 
     await client.change(uri, 2, { text: pretty(planTrace(100, { change: { 49: 'Tray 50 was dropped on the floor, so nothing of it counts.' } })) });
     await settled(client);
     const edited = await client.request<contract.CountersResult>(contract.COUNTERS);
-    expect(edited.encodedTexts - before.encodedTexts).toBe(1);
-    expect(edited.lastEncodedStepIds).toEqual(['s50']);
+    // The edited step and the 50 that stand on it.
+    expect(edited.encodedSteps - before.encodedSteps).toBe(51);
+    expect(edited.windows - before.windows).toBeLessThan(before.windows);
 
     await client.change(uri, 3, { text: pretty(planTrace(101, { change: { 49: 'Tray 50 was dropped on the floor, so nothing of it counts.' } })) });
     await settled(client);
     const appended = await client.request<contract.CountersResult>(contract.COUNTERS);
-    expect(appended.encodedTexts - edited.encodedTexts).toBe(1);
+    expect(appended.encodedSteps - edited.encodedSteps).toBe(1);
+    expect(appended.windows - edited.windows).toBe(1);
     expect(appended.lastEncodedStepIds).toEqual(['s101']);
-    expect(appended.headRows - edited.headRows).toBe((await tracesOf(client, uri)).scorers.length);
+    expect(appended.headRows - edited.headRows).toBe((await tracesOf(client, uri)).scorers.filter((s) => s !== 'rules').length);
   });
 
   it('gives a prefix the same scores as the whole', async () => {
@@ -119,7 +139,7 @@ describe('an open trace', () => {
     const before = await client.request<contract.CountersResult>(contract.COUNTERS);
     expect(await client.request(contract.RESCORE, { scope: 'step', uri, traceId: 'trace_test', stepId: 's3' })).toEqual({ steps: 1, changed: 0, cancelled: false });
     const after = await client.request<contract.CountersResult>(contract.COUNTERS);
-    expect(after.encodedTexts - before.encodedTexts).toBe(1);
+    expect(after.encodedSteps - before.encodedSteps).toBe(1);
     expect(await client.request(contract.RESCORE, { scope: 'trace', uri, traceId: 'trace_test' })).toEqual({ steps: 5, changed: 0, cancelled: false });
   });
 
@@ -211,11 +231,11 @@ describe('the workspace', () => {
   it('starts warm: a second session scores nothing again', async () => {
     using workspace = testWorkspace({ 'a.trace.json': pretty(planTrace(12)) });
     const scores: unknown[] = [];
-    for (const expectedEncodes of [13, 0]) {
+    for (const expectedReads of [12, 0]) {
       await using client = await start(workspace);
       await settled(client);
       scores.push((await tracesOf(client, workspace.uri('a.trace.json'))).traces);
-      expect((await client.request<contract.CountersResult>(contract.COUNTERS)).encodedTexts).toBe(expectedEncodes);
+      expect((await client.request<contract.CountersResult>(contract.COUNTERS)).encodedSteps).toBe(expectedReads);
     }
     expect(scores[1]).toEqual(scores[0]);
   });

@@ -4,28 +4,39 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createModels, planRuns } from '../../server/src/inference/models.ts';
 import { readManifest } from '../../server/src/inference/manifestFile.ts';
 import { createWorkerRunner } from '../../server/src/inference/workerRunner.ts';
 import type { WorkerRunner } from '../../server/src/inference/workerRunner.ts';
+import { advance, emptyContext, ROW_WIDTH, writeRow } from '../../server/src/scoring/headInput.ts';
 import type { ModelManifest } from '../../server/src/scoring/manifest.ts';
+import type { HeadAnswer, WindowInput } from '../../server/src/scoring/modelRunner.ts';
+import { createPieceMemory, createStepReader } from '../../server/src/scoring/stepReader.ts';
+import type { ReadStep } from '../../server/src/scoring/stepReader.ts';
+import { memoryScoreCache } from '../../server/src/scoring/scoreCache.ts';
+import { createTraceScorer } from '../../server/src/scoring/traceScorer.ts';
+import type { TraceWork } from '../../server/src/scoring/traceWork.ts';
+import { packRaw } from '../../server/src/scoring/rawScores.ts';
+import { traceWork } from '../support/traceWork.ts';
 
 // Real models on a machine that may be busy: these tests are about bits, not about time.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-const FOLDER = fileURLToPath(new URL('../../models/artifacts', import.meta.url));
+const FOLDER = process.env['STEPSCOPE_MODELS'] ?? fileURLToPath(new URL('../../models/artifacts', import.meta.url));
 const WORKER = new URL('../../server/src/inference/worker.ts', import.meta.url);
 
 interface Parity {
-  readonly tolerance: { readonly embeddingCosine: number; readonly embeddingOnnx: number; readonly head: number };
-  readonly texts: readonly { readonly text: string; readonly torchFirst16: readonly number[]; readonly cosine: number; readonly onnx: readonly number[] }[];
-  readonly headRows: readonly (readonly number[])[];
-  readonly heads: Readonly<Record<string, { readonly outputs: Readonly<Record<string, unknown>> }>>;
+  readonly tolerance: { readonly row: number; readonly head: number };
+  readonly traces: readonly {
+    readonly goal: string;
+    readonly steps: readonly string[];
+    readonly rows: readonly (readonly number[])[];
+    readonly outputs: Readonly<Record<string, Readonly<Record<string, readonly (readonly number[])[]>>>>;
+  }[];
 }
 
 const parity = JSON.parse(readFileSync(join(FOLDER, 'parity.json'), 'utf8')) as Parity;
 const manifest = await readShipped();
-const never = (): boolean => false;
+const scorerIds = manifest.scorers.map((s) => s.id);
 
 let runner: WorkerRunner;
 beforeAll(() => {
@@ -43,125 +54,131 @@ async function readShipped(): Promise<ModelManifest> {
   return reading.manifest;
 }
 
-function flat(value: unknown): number[] {
-  return Array.isArray(value) ? (value as unknown[]).flatMap(flat) : [Number(value)];
-}
-
+/** The largest difference, relative where numbers are large. */
 function worst(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length);
   let most = 0;
-  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs((a[i] ?? Number.NaN) - (b[i] ?? Number.NaN)));
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs((a[i] ?? Number.NaN) - (b[i] ?? Number.NaN)) / Math.max(1, Math.abs(b[i] ?? 0)));
   return most;
 }
 
-function bits(vectors: readonly Float32Array[]): string[] {
-  return vectors.map((v) => Buffer.from(v.buffer, v.byteOffset, v.byteLength).toString('base64'));
+async function readAll(work: TraceWork, by: WorkerRunner, windowsAtOnce = 3): Promise<readonly ReadStep[]> {
+  const positions = work.steps.map((_, i) => i);
+  const reader = createStepReader({ work, scorable: positions, wanted: new Set(positions), runner: by, pieces: createPieceMemory(by), signal: undefined });
+  const found: ReadStep[] = [];
+  for (let read = await reader.next(windowsAtOnce); read !== undefined; read = await reader.next(windowsAtOnce)) found.push(...read);
+  return found;
 }
 
-/** Texts of many lengths, several of each, one over a chunk. */
-const TEXTS = [
-  ...Array.from({ length: 40 }, (_, i) => `Step ${i}: ${'we add the next term and simplify '.repeat(i % 7)}so x = ${i * 37}.`),
-  'long '.repeat(900), '', 'Hi', 'hi', 'The answer is 42.',
+/** Head input rows of a whole trace. */
+async function rowsOf(trace: { readonly goal: string; readonly steps: readonly string[] }, by = runner): Promise<Float32Array> {
+  const work = traceWork(trace.goal, trace.steps, manifest);
+  const rows = new Float32Array(trace.steps.length * ROW_WIDTH);
+  let context = emptyContext(trace.goal);
+  for (const { position, encoding } of await readAll(work, by)) {
+    const text = trace.steps[position] ?? '';
+    writeRow(rows, position, { encoding, context, text });
+    context = advance(context, { sentence: encoding.sentence, text });
+  }
+  return rows;
+}
+
+const runAll = (by: WorkerRunner, rows: Float32Array): Promise<HeadAnswer> => by.runHeads({ scorers: scorerIds, features: rows, rowCount: rows.length / ROW_WIDTH, states: {} });
+
+/** Raw scores of every step of a trace, as bits, by a scorer that knows nothing yet. */
+async function scoresOf(goal: string, steps: readonly string[], by = runner): Promise<readonly string[]> {
+  const work = traceWork(goal, steps, manifest);
+  const scorer = createTraceScorer({ runner: by, warmUp: () => Promise.resolve(), cache: memoryScoreCache(), sha256: (text) => text });
+  const found: string[] = [];
+  await scorer.score({
+    work, scorers: scorerIds, pending: work.steps.map((_, i) => i),
+    onScored: (scored) => scored.forEach(({ stepIndex, raw }) => {
+      found[stepIndex] = Buffer.from(packRaw(raw, scorerIds).buffer).toString('base64');
+    }),
+  });
+  return found;
+}
+
+const GOAL = 'Find how many rolls the baker sells.';
+/** Steps of many lengths, one over several windows. */
+const STEPS = [
+  ...Array.from({ length: 9 }, (_, i) => `Step ${i}: ${'we add the next term and simplify '.repeat(i % 7)}so x = ${i * 37}.`),
+  'long '.repeat(500), 'Hi', 'The answer is 42.',
 ];
 
-describe('parity with PyTorch', () => {
-  it('embeds like the reference, long and empty texts included', async () => {
-    const vectors = await runner.embed(parity.texts.map((t) => t.text));
-    parity.texts.forEach((expected, i) => {
-      const vector = vectors[i] ?? new Float32Array(0);
-      expect(worst(vector, expected.onnx), expected.text.slice(0, 40)).toBeLessThanOrEqual(parity.tolerance.embeddingOnnx);
-      expect(expected.cosine).toBeGreaterThanOrEqual(parity.tolerance.embeddingCosine);
-      // cos >= 0.999 between unit vectors: |a − b| <= sqrt(2 · 0.001) = 0.0447.
-      expect(worst(vector.subarray(0, 16), expected.torchFirst16)).toBeLessThanOrEqual(0.0447);
-    });
-  });
+function window(words: number): WindowInput {
+  return { ids: Int32Array.from({ length: words + 3 }, (_, i) => (i === 0 ? 101 : i === 1 ? 102 : i === words + 2 ? 2 : 1000 + i * 7)), ends: Int32Array.from([2, words + 3]), carried: 0 };
+}
 
-  it.each(manifest.scorers.map((s) => s.id))('%s answers like the reference', async (id) => {
-    const rows = Float32Array.from(parity.headRows.flat());
-    const outputs = await runner.runHead(id, rows, parity.headRows.length);
-    for (const [name, expected] of Object.entries(parity.heads[id]?.outputs ?? {})) {
-      expect(worst(outputs[name] ?? [], flat(expected)), name).toBeLessThanOrEqual(parity.tolerance.head);
+describe('parity with Python', () => {
+  it.each(parity.traces.map((t, i) => [i, t] as const))('trace %i: rows, then every head', async (_, trace) => {
+    const rows = await rowsOf(trace);
+    trace.rows.forEach((expected, row) => expect(worst(rows.subarray(row * ROW_WIDTH, (row + 1) * ROW_WIDTH), expected), `row ${row}`).toBeLessThanOrEqual(parity.tolerance.row));
+    const answer = await runAll(runner, Float32Array.from(trace.rows.flat()));
+    for (const [scorer, outputs] of Object.entries(trace.outputs)) {
+      for (const [name, expected] of Object.entries(outputs)) expect(worst(answer[scorer]?.[name] ?? [], expected.flat()), `${scorer}.${name}`).toBeLessThanOrEqual(parity.tolerance.head);
     }
   });
 });
 
 describe('bit for bit', () => {
-  it('one text alone = a batch, in any order, one thread = two', async () => {
-    const batch = bits(await runner.embed(TEXTS));
-    const turned = bits(await runner.embed([...TEXTS].reverse())).reverse();
-    expect(turned).toEqual(batch);
-    const alone: string[] = [];
-    for (const text of TEXTS) alone.push(...bits(await runner.embed([text])));
-    expect(alone).toEqual(batch);
+  it('a prefix scores as the whole does, one thread as two', async () => {
+    const whole = await scoresOf(GOAL, STEPS);
+    expect(whole).toHaveLength(STEPS.length);
+    for (const length of [1, 4, 10, 11]) expect(await scoresOf(GOAL, STEPS.slice(0, length))).toEqual(whole.slice(0, length));
     const single = start({ threads: 1 });
     try {
-      expect(bits(await single.embed(TEXTS))).toEqual(batch);
+      expect(await scoresOf(GOAL, STEPS, single)).toEqual(whole);
     } finally {
       await single.close();
     }
   });
 
-  it('head rows alone = together, one thread = two', async () => {
-    const { width } = manifest.headInput;
-    const count = 48;
-    const rows = Float32Array.from({ length: count * width }, (_, i) => Math.sin(i * 0.37) / 20);
-    const single = start({ threads: 1 });
-    try {
-      for (const { id } of manifest.scorers) {
-        const together = await runner.runHead(id, rows, count);
-        expect(await single.runHead(id, rows, count)).toEqual(together);
-        for (const row of [0, 1, 17, count - 1]) {
-          const alone = await runner.runHead(id, rows.slice(row * width, (row + 1) * width), 1);
-          for (const [name, values] of Object.entries(alone)) expect(values).toEqual(together[name]?.slice(row * values.length, (row + 1) * values.length));
-        }
+  it('windows one by one are what they are together', async () => {
+    const work = traceWork(GOAL, STEPS, manifest);
+    expect(await readAll(work, runner, 1)).toEqual(await readAll(work, runner, 50));
+  });
+
+  it('head rows alone are what they are together, a recurrent one from the state before', async () => {
+    const rows = await rowsOf({ goal: GOAL, steps: STEPS });
+    const together = await runAll(runner, rows);
+    for (const { id, stateWidth } of manifest.scorers) {
+      for (const row of [0, 1, STEPS.length - 1]) {
+        const state = stateWidth === undefined || row === 0 ? undefined : together[id]?.['state_out']?.slice((row - 1) * stateWidth, row * stateWidth);
+        const alone = await runner.runHeads({ scorers: [id], features: rows.slice(row * ROW_WIDTH, (row + 1) * ROW_WIDTH), rowCount: 1, states: state === undefined ? {} : { [id]: state } });
+        for (const [name, values] of Object.entries(alone[id] ?? {})) expect(values, `${id}.${name}`).toEqual(together[id]?.[name]?.slice(row * values.length, (row + 1) * values.length));
       }
-    } finally {
-      await single.close();
     }
   });
 
-  it('counts each different text once', async () => {
-    const before = runner.encodedTextCount;
-    const [a, b, c] = await runner.embed(['same', 'other', 'same']);
-    expect(runner.encodedTextCount - before).toBe(2);
-    expect(a).toEqual(c);
-    expect(a).not.toEqual(b);
-    expect(await runner.embed([])).toEqual([]);
-  });
-});
-
-describe('runs', () => {
-  it('puts only equal lengths together, at most 512 tokens', () => {
-    const chunks = [254, 10, 254, 10, 254, 3].map((length) => ({ ids: { length } }));
-    // 254 + 2 = 256 tokens: two a run. 10 + 2 = 12: both in one.
-    expect(planRuns(chunks, true)).toEqual([[0, 2], [4], [1, 3], [5]]);
-    expect(planRuns(chunks, false)).toEqual([[0], [1], [2], [3], [4], [5]]);
+  it('needs no padding on the native runtime', async () => {
+    expect(await runner.load()).toEqual({ backend: 'native', paddedTo: 0 });
   });
 });
 
 describe('stopping', () => {
   it('cancels between runs and goes on with the next request', async () => {
     const controller = new AbortController();
-    const long = runner.embed(Array.from({ length: 400 }, (_, i) => `${i} ${'many words here '.repeat(80)}`), { signal: controller.signal });
-    const next = runner.embed(['next']);
+    const long = runner.encode(Array.from({ length: 400 }, () => window(300)), { signal: controller.signal });
+    const next = runner.encode([window(5)]);
     controller.abort();
     await expect(long).rejects.toMatchObject({ name: 'AbortError' });
     expect((await next).length).toBe(1);
-    await expect(runner.embed(['x'], { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(runner.encode([window(5)], { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
   });
 
   it('closes in the middle of a run, twenty times', async () => {
     for (let round = 0; round < 20; round++) {
       const closing = start({ threads: 1 + (round % 2) });
-      await closing.embed(['warm']);
-      const lost = closing.embed(Array.from({ length: 200 }, (_, i) => `${i} ${'word '.repeat(200)}`));
+      await closing.encode([window(5)]);
+      const lost = closing.encode(Array.from({ length: 200 }, () => window(200)));
       const outcome = lost.then(() => 'answered', (error: unknown) => (error instanceof Error ? error.name : ''));
       // Three rounds of four let the message leave first, so that a run is under way; the fourth closes at once.
       if (round % 4 !== 0) await new Promise((resolve) => setImmediate(resolve));
       const [, name] = await Promise.all([closing.close(), outcome]);
       expect(name).toBe('AbortError');
       await closing.close();
-      await expect(closing.embed(['late'])).rejects.toMatchObject({ name: 'AbortError' });
+      await expect(closing.encode([window(5)])).rejects.toMatchObject({ name: 'AbortError' });
     }
   });
 
@@ -200,32 +217,27 @@ describe('failures say what to do', () => {
 
   it('a manifest that is missing or says nothing', async () => {
     expect(await readManifest(join(folder, 'nowhere'))).toMatchObject({ kind: 'failed', failure: { kind: 'missing-file' } });
-    writeFileSync(join(folder, 'manifest.json'), '{"manifestVersion": 2}');
+    writeFileSync(join(folder, 'manifest.json'), '{"manifestVersion": 1}');
     expect(await readManifest(folder)).toMatchObject({ kind: 'failed', failure: { kind: 'bad-manifest' } });
   });
 
-  it('a head of another width', async () => {
-    const models = createModels({ manifest: { ...manifest, headInput: { ...manifest.headInput, width: 7 } }, folder: FOLDER, backend: { provider: 'cpu', threads: 1 } });
-    await expect(models.runHead(manifest.scorers[0]?.id ?? '', new Float32Array(7), { rowCount: 1, isCancelled: never })).rejects.toMatchObject({ kind: 'bad-manifest' });
-    await models.release();
+  it('a manifest for other step features', async () => {
+    const scalars = manifest.headInput.scalars.with(0, 'weather');
+    writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ ...manifest, headInput: { ...manifest.headInput, scalars } }));
+    const reading = await readManifest(folder);
+    expect(reading).toMatchObject({ kind: 'failed', failure: { kind: 'bad-manifest' } });
+    expect(reading.kind === 'failed' ? reading.failure.message : '').toMatch(/other step features/);
   });
 });
 
 describe('WebAssembly', () => {
-  it('stands in for the native runtime: alone = batch, and close to it', async () => {
+  it('stands in for the native runtime: a prefix as the whole, and close to it', async () => {
     const wasm = start({ provider: 'wasm' });
     try {
-      const texts = ['The answer is 42.', 'We add 3 and 4 to get 7.', 'The answer is 43.'];
-      const batch = await wasm.embed(texts);
-      expect(bits(await wasm.embed(texts.slice(2)))).toEqual(bits(batch.slice(2)));
-      const native = await runner.embed(texts);
-      // Another instruction set adds in another order: float32 rounding, 1e-5 of a unit vector.
-      batch.forEach((vector, i) => expect(worst(vector, native[i] ?? [])).toBeLessThan(1e-5));
-      const rows = Float32Array.from(parity.headRows.flat());
-      for (const { id } of manifest.scorers) {
-        const outputs = await wasm.runHead(id, rows, parity.headRows.length);
-        for (const [name, expected] of Object.entries(parity.heads[id]?.outputs ?? {})) expect(worst(outputs[name] ?? [], flat(expected))).toBeLessThanOrEqual(parity.tolerance.head);
-      }
+      const trace = { goal: GOAL, steps: ['The answer is 42.', 'We add 3 and 4 to get 7.', 'The answer is 43.'] };
+      expect(await scoresOf(trace.goal, trace.steps.slice(0, 2), wasm)).toEqual((await scoresOf(trace.goal, trace.steps, wasm)).slice(0, 2));
+      // Another instruction set adds in another order.
+      expect(worst(await rowsOf(trace, wasm), await rowsOf(trace))).toBeLessThanOrEqual(parity.tolerance.row);
     } finally {
       await wasm.close();
     }

@@ -3,19 +3,21 @@ import { describe, expect, it } from 'vitest';
 import type { Consensus, ScoreBundle, ScoreResult } from '../../server/src/core/scoreResult.ts';
 import { calibrate, logit, sigmoid } from '../../server/src/scoring/calibration.ts';
 import { consensusByDimension, consensusOf } from '../../server/src/scoring/consensus.ts';
+import { ROW_SCALARS, ROW_WIDTH } from '../../server/src/scoring/headInput.ts';
 import { explainStep } from '../../server/src/scoring/explain.ts';
 import type { ConsensusManifest, ModelManifest } from '../../server/src/scoring/manifest.ts';
 import { firstErrorIndex, lowScoreThreshold } from '../../server/src/scoring/thresholds.ts';
 import { parseManifest } from '../../server/src/inference/manifestFile.ts';
 
-const FLAT: ConsensusManifest = { weights: { svm: 1, sicql: 1 }, a: 1, b: 0, uncertainty: { kind: 'logistic', intercept: 0, margin: 0, spread: 0, distance: 0 } };
+const FLAT: ConsensusManifest = { weights: { svm: 1, sicql: 1 }, a: 1, b: 0, uncertainty: { kind: 'logistic', intercept: 0, coefficients: {} } };
 
 function manifestWith(change: Partial<ModelManifest>): ModelManifest {
   return {
-    manifestVersion: 1,
-    backbone: { id: 'b', version: '1', file: 'b.onnx', sha256: 'a'.repeat(64), sizeBytes: 1, width: 384, chunkTokens: 254, batchExact: false },
+    manifestVersion: 2,
+    dimensions: { reasoning_quality: { ships: true }, novelty: { ships: false } },
+    backbone: { id: 'b', version: '1', file: 'b.onnx', sha256: 'a'.repeat(64), sizeBytes: 1, width: 384, window: { tokens: 384, goalTokens: 120, goalHead: 80, chunkTokens: 120, carryTokens: 124, stepEnd: 2, chunkEnd: 3 } },
     tokenizer: { file: 't.json', sha256: 'b'.repeat(64), sizeBytes: 1 },
-    headInput: { version: 1, width: 1544 },
+    headInput: { version: 2, width: ROW_WIDTH, scalars: ROW_SCALARS },
     scorers: [{ id: 'svm', version: '1', file: 's.onnx', sha256: 'c'.repeat(64), sizeBytes: 1, dimensions: ['reasoning_quality'], enabledByDefault: true, calibration: { reasoning_quality: { kind: 'platt', a: 1, b: 0 } } }],
     consensus: { reasoning_quality: FLAT },
     thresholds: { firstError: 0.4, lowScore: { alphas: [0.01, 0.05], lengths: [1, 4, 16], values: [[0.3, 0.5], [0.2, 0.4], [0.1, 0.3]] }, highUncertainty: 0.5, scorerConflict: 0.3 },
@@ -66,18 +68,21 @@ describe('consensus', () => {
     expect(consensusOf([], fit)).toBeUndefined();
   });
 
-  it('uncertainty adds margin, population spread and distance', () => {
+  it('uncertainty adds margin, score, population spread, distance and attributes', () => {
     const voices = [{ scorer: 'svm', score: 0.75 }, { scorer: 'sicql', score: 0.25 }];
-    const of = (part: Partial<ConsensusManifest['uncertainty']>, similarity?: number): number => {
-      const fit = { ...FLAT, uncertainty: { ...FLAT.uncertainty, ...part } };
-      return consensusOf(voices, fit, similarity)?.uncertainty ?? Number.NaN;
-    };
+    const of = (coefficients: Readonly<Record<string, number>>, measured: Readonly<Record<string, number>> = {}, rest: Partial<ConsensusManifest['uncertainty']> = {}): number =>
+      consensusOf(voices, { ...FLAT, uncertainty: { ...FLAT.uncertainty, coefficients, ...rest } }, measured)?.uncertainty ?? Number.NaN;
     // p = 0.5, so the margin term is 1; std of (0.75, 0.25) over the population is 0.25; similarity 0.5 where unknown.
     expect(of({ margin: 2 })).toBeCloseTo(sigmoid(2), 12);
     expect(of({ spread: 4 })).toBeCloseTo(sigmoid(1), 12);
     expect(of({ distance: 2 })).toBeCloseTo(sigmoid(1), 12);
-    expect(of({ distance: 2 }, 0.9)).toBeCloseTo(sigmoid(0.2), 12);
-    expect(of({ intercept: -1 })).toBeCloseTo(sigmoid(-1), 12);
+    expect(of({ distance: 2 }, { 'svm.kernel_similarity': 0.9 })).toBeCloseTo(sigmoid(0.2), 12);
+    expect(of({ score: 2 })).toBeCloseTo(sigmoid(1), 12);
+    expect(of({}, {}, { intercept: -1 })).toBeCloseTo(sigmoid(-1), 12);
+    expect(of({ 'ebt.trace_length': 0.5 }, { 'ebt.trace_length': 4 })).toBeCloseTo(sigmoid(2), 12);
+    // Nobody measured it: nothing is added, or what the manifest calls usual.
+    expect(of({ 'hrm.convergence': 3 })).toBe(0.5);
+    expect(of({ 'hrm.convergence': 3 }, {}, { usual: { 'hrm.convergence': 0.5 } })).toBeCloseTo(sigmoid(1.5), 12);
   });
 
   it('hears our scorers only: no people, no files, nothing unscored', () => {
@@ -85,13 +90,21 @@ describe('consensus', () => {
       scored('svm', 0.8, { kernel_similarity: 1 }), scored('human', 0), scored('file:judge', 0.1),
       { kind: 'unscored', dimension: 'reasoning_quality', scorer: 'sicql', scorerVersion: '1', reason: 'pending' },
     ];
-    const manifest = manifestWith({ consensus: { reasoning_quality: { ...FLAT, weights: { svm: 1, human: 1, 'file:judge': 1 }, uncertainty: { ...FLAT.uncertainty, distance: 5 } } } });
+    const manifest = manifestWith({ consensus: { reasoning_quality: { ...FLAT, weights: { svm: 1, human: 1, 'file:judge': 1 }, uncertainty: { ...FLAT.uncertainty, coefficients: { distance: 5 } } } } });
     const found = consensusByDimension(results, manifest)['reasoning_quality'];
     expect(found?.score).toBeCloseTo(0.8, 12);
     // Similarity 1 leaves no distance: σ(0).
     expect(found?.uncertainty).toBe(0.5);
     expect(found?.scorers).toEqual(['svm']);
     expect(consensusByDimension([], manifest)).toEqual({});
+  });
+
+  it('hears rules where the manifest gives them weight, but never rules alone', () => {
+    const manifest = manifestWith({ consensus: { reasoning_quality: { ...FLAT, weights: { svm: 1, rules: 1 } } } });
+    // ½ (logit 0.8 + logit 0.2) = 0.
+    expect(consensusByDimension([scored('svm', 0.8), scored('rules', 0.2)], manifest)['reasoning_quality']?.score).toBeCloseTo(0.5, 12);
+    expect(consensusByDimension([scored('rules', 0.2)], manifest)).toEqual({});
+    expect(consensusByDimension([scored('svm', 0.8), scored('rules', 0.2)], manifestWith({}))['reasoning_quality']?.score).toBeCloseTo(0.8, 12);
   });
 });
 
@@ -113,10 +126,15 @@ describe('thresholds', () => {
     expect(firstErrorIndex(manifestWith({}), [0.4, undefined])).toBeUndefined();
   });
 
-  it('refuses a manifest that names files outside the folder or chunks over the model', () => {
+  it('refuses a manifest that names files outside the folder, windows over the model or other features', () => {
     const base = manifestWith({});
     expect(parseManifest(JSON.stringify({ ...base, tokenizer: { ...base.tokenizer, file: '../x.json' } }))).toMatch(/tokenizer/);
-    expect(parseManifest(JSON.stringify({ ...base, backbone: { ...base.backbone, chunkTokens: 256 } }))).toMatch(/chunkTokens/);
+    const withRules = (rules: object): string | ModelManifest => parseManifest(JSON.stringify({ ...base, backbone: { ...base.backbone, window: { ...base.backbone.window, ...rules } } }));
+    expect(withRules({ tokens: 513 })).toMatch(/fit into each other/);
+    expect(withRules({ chunkTokens: 130 })).toMatch(/fit into each other/);
+    expect(withRules({ stepEnd: null })).toMatch(/stepEnd/);
+    expect(parseManifest(JSON.stringify({ ...base, headInput: { ...base.headInput, scalars: [] } }))).toMatch(/other step features/);
+    expect(parseManifest(JSON.stringify({ ...base, runOutcome: { a: 1 } }))).toMatch(/runOutcome/);
     expect(parseManifest('[')).toMatch(/JSON/);
     const { thresholds } = base;
     const turned = { ...thresholds, lowScore: { ...thresholds.lowScore, values: [[0.3, 0.2, 0.1], [0.5, 0.4, 0.3]] } };

@@ -1,6 +1,7 @@
 /** Maps every command id to its function. */
 import * as vscode from 'vscode';
 import type { CommandContext, CommandFunction } from './commandContext.ts';
+import { compareSteps } from './compareSteps.ts';
 import { copyExplanation } from './copyExplanation.ts';
 import { goToStep } from './goToStep.ts';
 import { labelStep } from './labelStep.ts';
@@ -16,6 +17,7 @@ import { rescoreWorkspace } from './rescoreWorkspace.ts';
 import { scoreTrace } from './scoreTrace.ts';
 import { restartServer, showOutput } from './serverCommands.ts';
 import { showMenu } from './showMenu.ts';
+import { showModelCard } from './showModelCard.ts';
 import { toggleInlineScores } from './toggleInlineScores.ts';
 import { undoLabel } from './undoLabel.ts';
 
@@ -31,9 +33,11 @@ const FUNCTIONS: Readonly<Record<CommandId, CommandFunction>> = {
   'stepscope.rescoreWorkspace': rescoreWorkspace,
   'stepscope.pickScorers': pickScorers,
   'stepscope.copyExplanation': copyExplanation,
+  'stepscope.compareSteps': compareSteps,
   'stepscope.openReadable': openReadable,
   'stepscope.toggleInlineScores': toggleInlineScores,
   'stepscope.muteCode': muteCode,
+  'stepscope.showModelCard': showModelCard,
   'stepscope.openSamples': openSamples,
   'stepscope.showMenu': showMenu,
   'stepscope.showOutput': showOutput,

@@ -46,11 +46,16 @@ export const COMMANDS = [
     menus: [{ menu: 'editor/context', when: 'stepscope.isTrace', group: 'z_stepscope@3' }],
   },
   {
+    id: 'stepscope.compareSteps', title: 'Compare Two Steps…', description: 'Says which of two steps of a trace is better, who votes how, and how surely: the steps at both ends of the selection, else the one under the cursor and one picked from a list.',
+    menus: [{ menu: 'editor/context', when: 'stepscope.isTrace', group: 'z_stepscope@4' }],
+  },
+  {
     id: 'stepscope.openReadable', title: 'Open Readable View', icon: '$(book)', description: 'Opens the trace beside as text for reading, one paragraph a step.',
     menus: [{ menu: 'editor/title', when: 'stepscope.isSingleLineTrace', group: 'navigation@1' }],
   },
   { id: 'stepscope.toggleInlineScores', title: 'Toggle Inline Scores', description: 'Shows or hides the score chips and the tint of bad steps.' },
   { id: 'stepscope.muteCode', title: 'Mute a Problem Code…', description: 'Switches a problem code off in the workspace settings; the message offers to undo it.' },
+  { id: 'stepscope.showModelCard', title: 'Show Model Card…', description: 'Opens the card of the model picked: what it does, what it was trained on, how well it does and where not to trust it.' },
   { id: 'stepscope.openSamples', title: 'Open Sample Traces…', description: 'Copies the sample traces that come with StepScope and opens the one picked.' },
   { id: 'stepscope.showMenu', title: 'Show Actions', description: 'The menu behind the status bar item.' },
   { id: 'stepscope.showOutput', title: 'Show Output', description: 'Opens the log of the extension and its server.' },

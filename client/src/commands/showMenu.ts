@@ -18,6 +18,7 @@ export async function showMenu({ extension, server }: CommandContext): Promise<v
     { label: '$(refresh) Re-score the workspace…', run: 'stepscope.rescoreWorkspace' },
     { label: '$(checklist) Pick scorers…', run: 'stepscope.pickScorers' },
     { label: '', kind: vscode.QuickPickItemKind.Separator },
+    { label: '$(info) Show a model card…', run: 'stepscope.showModelCard' },
     { label: '$(output) Show output', run: 'stepscope.showOutput' },
     { label: '$(gear) Settings', run: 'openSettings' },
   ];

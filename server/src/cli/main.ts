@@ -8,9 +8,13 @@ import { loadEngine } from '../host/engine.ts';
 import { shippedLayout } from '../host/layout.ts';
 import { serverPorts } from '../host/ports.ts';
 import { readManifest } from '../inference/manifestFile.ts';
+import { RULES_SCORER } from '../scoring/scorers/rules.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
 import { readArguments, USAGE } from './arguments.ts';
+import { compare } from './compare.ts';
+import { evaluateFiles } from './eval.ts';
 import { inspect } from './inspect.ts';
+import { modelCard } from './modelCard.ts';
 import { models } from './models.ts';
 import { createOutput } from './output.ts';
 import { score } from './score.ts';
@@ -36,12 +40,27 @@ async function main(argv: readonly string[]): Promise<number> {
   if (given.command === 'help') return print(USAGE);
   if (given.command === 'version') return print(`${(JSON.parse(await readFile(resolve(bundleFolder, '..', '..', 'package.json'), 'utf8')) as { version: string }).version}\n`);
   if (given.command === 'models') {
-    await models(await needManifest(layout.artifactsFolder), output);
+    const manifest = await needManifest(layout.artifactsFolder);
+    const complaint = given.card === undefined ? await models(manifest, output) : await modelCard(given.card, { manifest, root: resolve(bundleFolder, '..', '..'), output });
+    if (complaint !== undefined) {
+      log(complaint);
+      return WRONG_USAGE;
+    }
     await output.end();
     return OK;
   }
-  if (given.command !== 'score' && given.command !== 'inspect') {
+  if (given.command !== 'score' && given.command !== 'inspect' && given.command !== 'compare' && given.command !== 'eval') {
     log(`There is no command "${given.command}".\n\n${USAGE}`);
+    return WRONG_USAGE;
+  }
+  const [goal, first, second] = given.paths;
+  const isQuestion = goal !== undefined && first !== undefined && second !== undefined && given.paths.length === 3;
+  if (given.command === 'compare' && !isQuestion) {
+    log(`compare needs three texts: the goal and two steps.\n\n${USAGE}`);
+    return WRONG_USAGE;
+  }
+  if (given.command === 'eval' && given.paths.length === 0) {
+    log(`eval needs --data: a file of labelled traces (.jsonl or .jsonl.gz), or a folder of them.\n\n${USAGE}`);
     return WRONG_USAGE;
   }
   if (given.paths.length === 0) {
@@ -55,7 +74,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return isClean ? OK : UNREADABLE;
   }
   const manifest = await needManifest(layout.artifactsFolder);
-  const unknown = given.scorers.filter((id) => !manifest.scorers.some((s) => s.id === id));
+  const unknown = given.scorers.filter((id) => id !== RULES_SCORER && !manifest.scorers.some((s) => s.id === id));
   if (unknown.length > 0) {
     log(`There is no scorer ${unknown.join(', ')}; see: stepscope models`);
     return WRONG_USAGE;
@@ -63,11 +82,14 @@ async function main(argv: readonly string[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => {
     abort.abort();
     // Ends the wait for input that may never come.
-    if (given.paths.includes('-')) process.stdin.destroy();
+    if (given.command !== 'compare' && given.paths.includes('-')) process.stdin.destroy();
   });
   const engine = await loadEngine({ layout, settings, memoryFile: given.memory, onNotice: log });
   try {
-    const isClean = await score({ paths: given.paths, settings, engine, ports: serverPorts(layout), output, signal: abort.signal });
+    const shared = { settings, engine, ports: serverPorts(layout), output, signal: abort.signal };
+    const isClean = given.command === 'compare' && isQuestion ? await compare({ goal, first, second, context: given.context }, shared)
+      : given.command === 'eval' ? await evaluateFiles({ ...shared, paths: given.paths, limit: given.limit })
+        : await score({ ...shared, paths: given.paths });
     if (abort.signal.aborted) return STOPPED;
     await output.end();
     return isClean ? OK : UNREADABLE;

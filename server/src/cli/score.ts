@@ -68,11 +68,12 @@ function stepRecord(file: string, scored: ScoredTrace, at: { readonly index: num
   const state = scored.steps[at.index];
   if (step === undefined || state === undefined) return {};
   const consensus = displayConsensus(state);
-  const reason = state.bundle.results.find((r) => r.kind === 'unscored');
+  const reason = state.bundle.results.find((r) => r.kind === 'unscored' && r.attributes === undefined);
   return {
     kind: 'step', file, format: scored.trace.format, traceId: scored.trace.traceId, stepId: step.stepId, stepIndex: step.stepIndex, stepType: step.stepType,
     range: wireRange(step.range, at.lines), score: consensus?.score ?? null, ...(consensus === undefined && reason?.kind === 'unscored' ? { unscored: reason.reason } : {}),
     uncertainty: consensus?.uncertainty ?? null, scores: scoredOnly(state.bundle.results),
+    ...measured(state.bundle.results),
     problems: scored.problems.filter((p) => p.stepIndex === at.index && at.shown.has(p)).map(problemRecord),
   };
 }
@@ -82,7 +83,8 @@ function traceRecord(file: string, scored: ScoredTrace, settings: EffectiveSetti
   const summary = summariseTrace(scored);
   return {
     kind: 'trace', file, format: trace.format, traceId: trace.traceId, goal: trace.goalText, steps: trace.steps.length,
-    score: summary.score, basis: 'lowest-step', scores: scoredOnly(trace.importedScores.map((s) => importedResult(s, settings))),
+    score: summary.score, basis: summary.basis,
+    ...(scored.outcome === undefined ? {} : { outcome: { scorer: 'hrm', probability: scored.outcome.probability, calibratedOn: scored.outcome.dataset } }), scores: scoredOnly(trace.importedScores.map((s) => importedResult(s, settings))),
     problems: problems.map(problemRecord),
   };
 }
@@ -93,6 +95,12 @@ function traceText(file: string, scored: ScoredTrace, problems: readonly Problem
 
 function scoredOnly(results: readonly ScoreResult[]): readonly unknown[] {
   return results.flatMap((r) => (r.kind === 'scored' ? [{ dimension: r.dimension, scorer: r.scorer, scorerVersion: r.scorerVersion, score: r.score, attributes: r.attributes }] : []));
+}
+
+/** Numbers of those who measure without judging; nothing where all they counted is none. */
+function measured(results: readonly ScoreResult[]): { readonly measures?: readonly unknown[] } {
+  const measures = results.flatMap((r) => (r.kind === 'unscored' && r.attributes !== undefined && Object.values(r.attributes).some((v) => v !== 0) ? [{ scorer: r.scorer, attributes: r.attributes }] : []));
+  return measures.length === 0 ? {} : { measures };
 }
 
 function problemRecord(problem: Problem): unknown {

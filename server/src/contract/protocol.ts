@@ -104,9 +104,23 @@ export const EXPLAIN = 'stepscope/explain';
 export interface ExplainParams { readonly uri: string; readonly traceId: string; readonly stepId: string }
 export interface ExplainResult { readonly markdown: string }
 
+/** Request: which of two steps of one trace is better, by whom, and how surely. `null` when the file is no trace. */
+export const COMPARE = 'stepscope/compare';
+export interface CompareParams { readonly uri: string; readonly traceId: string; readonly stepIds: readonly [first: string, second: string] }
+/** Percent, 0–100: the chance that the first step is the better one; `weight` is the scorer's share of the decision. */
+export interface WireComparison {
+  readonly title: string;
+  readonly winner: 'first' | 'second' | 'none';
+  readonly preferFirst: number;
+  readonly votes: readonly { readonly scorer: string; readonly preferFirst: number; readonly weight: number }[];
+}
+export type CompareResult =
+  | { readonly kind: 'compared'; readonly verdict: string; readonly markdown: string; readonly dimensions: readonly WireComparison[] }
+  | { readonly kind: 'failed'; readonly message: string };
+
 /** Request: how much work was done since the start; for tests and the bench. */
 export const COUNTERS = 'stepscope/counters';
-export interface CountersResult { readonly encodedTexts: number; readonly headRows: number; readonly cacheHits: number; readonly lastEncodedStepIds: readonly string[] }
+export interface CountersResult { readonly encodedSteps: number; readonly windows: number; readonly headRows: number; readonly cacheHits: number; readonly lastEncodedStepIds: readonly string[] }
 
 /** Request: resolves when nothing is left to score; for tests, the bench and "Score Workspace". */
 export const SETTLED = 'stepscope/settled';

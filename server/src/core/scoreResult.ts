@@ -24,6 +24,8 @@ export interface Unscored {
   readonly reason: UnscoredReason;
   /** The file's own number where there is one of unknown scale; shown, never compared. */
   readonly rawValue?: number;
+  /** Numbers of a scorer that measures without judging; meaning in the metric registry. */
+  readonly attributes?: Readonly<Record<string, number>>;
 }
 
 export type ScoreResult = Scored | Unscored;

@@ -17,7 +17,7 @@ const strings = { type: 'array', items: { type: 'string' } } as const;
 
 export const SETTINGS: readonly Setting[] = [
   { key: 'scorers', schema: strings, default: [], description: 'Scorers to run. Empty: those that proved themselves (`stepscope models` lists them).', scope: 'resource', inFile: true, restricted: false },
-  { key: 'dimensions', schema: strings, default: ['reasoning_quality', 'relevance'], description: 'Dimensions to judge.', scope: 'resource', inFile: true, restricted: false },
+  { key: 'dimensions', schema: strings, default: [], description: 'Dimensions to judge. Empty: all that proved themselves on labels of their own (`stepscope models` lists them).', scope: 'resource', inFile: true, restricted: false },
   { key: 'include', schema: strings, default: ['**/*.trace.json', '**/*.trace.jsonl', '**/trace_*.json', '**/*.trajectory.json', '**/trajectory.json', '**/.claude/projects/**/*.jsonl', '**/*.session.jsonl', '**/*.messages.json', '**/*.messages.jsonl'], description: 'Files that are looked at as traces, opened or not. A file that is no trace is passed over.', scope: 'resource', inFile: true, restricted: false },
   { key: 'exclude', schema: strings, default: ['**/node_modules/**', '**/.git/**'], description: 'Files that are never looked at.', scope: 'resource', inFile: true, restricted: false },
   {

@@ -1,10 +1,12 @@
 /** What a hover says about a step: one sentence, the dimension × scorer table, attributes with their meaning, problems. */
 import { findDimension } from '../core/dimensions.ts';
 import { findMetric } from '../core/metrics.ts';
-import type { Scored, ScoreResult, UnscoredReason } from '../core/scoreResult.ts';
+import type { ScoreResult, UnscoredReason } from '../core/scoreResult.ts';
+import { RULES_SCORER } from '../scoring/scorers/rules.ts';
 import { explainStep } from '../scoring/explain.ts';
 import { displayConsensus, percent, stepTitle } from './scoredTrace.ts';
 import type { ScoredTrace } from './scoredTrace.ts';
+import { summaryText } from './traceSummary.ts';
 
 const REASON: Readonly<Record<UnscoredReason, string>> = {
   pending: 'not scored yet', disabled: 'switched off', abstained: 'abstains', 'no-text': 'no text to score', 'content-not-captured': 'content was not captured',
@@ -27,6 +29,14 @@ export function stepMarkdown(scored: ScoredTrace, stepIndex: number): string {
   return lines.join('\n').trimEnd();
 }
 
+/** Markdown about a trace as a whole, for its first line. */
+export function traceMarkdown(scored: ScoredTrace): string {
+  const lines = [`**${escapeMarkdown(scored.trace.goalText.trim().slice(0, 200) || scored.trace.traceId)}**`, '', escapeMarkdown(summaryText(scored))];
+  const { outcome } = scored;
+  if (outcome !== undefined) lines.push('', `Chance that the run succeeds: **${percent(outcome.probability)}** _(hrm after the last step, calibrated on ${escapeMarkdown(outcome.dataset || 'agent runs')}; elsewhere take it as an order, not as a probability)_`);
+  return lines.join('\n');
+}
+
 /** Mean uncertainty of the trace's scored steps: what is usual here. */
 export function usualUncertainty(scored: ScoredTrace): number {
   const values = scored.steps.flatMap((s) => displayConsensus(s)?.uncertainty ?? []);
@@ -34,9 +44,11 @@ export function usualUncertainty(scored: ScoredTrace): number {
 }
 
 function scoreTable(results: readonly ScoreResult[], consensusByDimension: ScoredTrace['steps'][number]['bundle']['consensusByDimension']): readonly string[] {
-  if (results.length === 0) return [];
-  const scorers = [...new Set(results.map((r) => r.scorer))];
-  const dimensions = [...new Set(results.map((r) => r.dimension))];
+  // Who measures without judging has no column: its numbers stand below.
+  const judging = results.filter((r) => r.kind === 'scored' || r.attributes === undefined);
+  if (judging.length === 0) return [];
+  const scorers = [...new Set(judging.map((r) => r.scorer))];
+  const dimensions = [...new Set(judging.map((r) => r.dimension))];
   const rows = dimensions.map((dimension) => {
     const cells = scorers.map((scorer) => cell(results.find((r) => r.dimension === dimension && r.scorer === scorer)));
     const consensus = consensusByDimension[dimension];
@@ -53,23 +65,23 @@ function cell(result: ScoreResult | undefined): string {
 }
 
 function attributeLines(results: readonly ScoreResult[]): readonly string[] {
-  const primary = results.filter((r): r is Scored => r.kind === 'scored' && Object.keys(r.attributes).length > 0);
   const seen = new Set<string>();
   const lines: string[] = [];
-  for (const result of primary) {
-    if (seen.has(result.scorer)) continue;
+  for (const result of results) {
+    const shown = Object.entries(result.attributes ?? {}).filter(([, value]) => result.scorer !== RULES_SCORER || value !== 0);
+    if (seen.has(result.scorer) || shown.length === 0) continue;
     seen.add(result.scorer);
-    const parts = Object.entries(result.attributes).map(([name, value]) => {
+    const parts = shown.map(([name, value]) => {
       const metric = findMetric(result.scorer, name);
       return `${name} ${Number.isInteger(value) ? value : value.toFixed(2)}${metric === undefined ? ' _(undeclared)_' : ` _(${metric.meaning})_`}`;
     });
-    lines.push('', `**${escapeMarkdown(result.scorer)}** (${result.dimension}): ${parts.join('; ')}`);
+    lines.push('', `**${escapeMarkdown(result.scorer)}**${result.kind === 'scored' ? ` (${result.dimension})` : ''}: ${parts.join('; ')}`);
   }
   return lines;
 }
 
 function whyUnscored(results: readonly ScoreResult[]): string {
-  const reason = results.find((r) => r.kind === 'unscored' && r.reason !== 'unknown-scale');
+  const reason = results.find((r) => r.kind === 'unscored' && r.reason !== 'unknown-scale' && r.attributes === undefined);
   return reason?.kind === 'unscored' ? `Not scored: ${REASON[reason.reason]}.` : 'Not scored yet.';
 }
 

@@ -7,8 +7,13 @@ import { scorableId } from '../core/scoreResult.ts';
 import type { ScoreBundle, ScoreResult } from '../core/scoreResult.ts';
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
+import { activeDimensions, areRulesActive } from '../scoring/activeScorers.ts';
 import { judge } from '../scoring/judge.ts';
 import type { RawByScorer } from '../scoring/rawScores.ts';
+import { judgeRules } from '../scoring/scorers/rules.ts';
+import { runOutcome } from '../scoring/runOutcome.ts';
+import type { RunOutcome } from '../scoring/runOutcome.ts';
+import { tokenMeasures } from '../scoring/tokenMeasures.ts';
 import type { StepWork, TraceWork } from '../scoring/traceWork.ts';
 import { traceProblems } from './problems.ts';
 import { thresholdsFor } from './scoredTrace.ts';
@@ -34,32 +39,52 @@ export interface PresentInput {
 
 export function presentTrace(input: PresentInput): ScoredTrace {
   const { work, manifest, settings } = input;
-  const steps = work.steps.map((stepWork): ScoredStep => presentStep(stepWork, input));
+  const areRulesHeard = areRulesActive(settings);
+  const findingsByStep = Map.groupBy(input.ruleFindings, (f) => f.stepIndex);
+  const steps = work.steps.map((stepWork): ScoredStep => presentStep(stepWork, input, areRulesHeard && stepWork.unscored === undefined ? findingsByStep.get(stepWork.step.stepIndex) ?? [] : undefined));
   const scorable = work.steps.filter((s) => s.unscored === undefined).length;
   const thresholds = manifest === undefined ? undefined : thresholdsFor(settings, manifest, scorable);
   const problems = traceProblems({ trace: work.trace, steps, ruleFindings: input.ruleFindings, thresholds, settings, isExcluded: input.isExcluded });
-  return { trace: work.trace, steps, ruleFindings: input.ruleFindings, problems };
+  const outcome = outcomeOf(input);
+  return { trace: work.trace, steps, ruleFindings: input.ruleFindings, problems, ...(outcome === undefined ? {} : { outcome }) };
 }
 
-function presentStep(stepWork: StepWork, input: PresentInput): ScoredStep {
+/** Only when the last step was read as it stands. */
+function outcomeOf({ work, manifest, rawByStepId, scorers }: PresentInput): RunOutcome | undefined {
+  const last = work.steps.findLast((s) => s.unscored === undefined);
+  const known = last === undefined ? undefined : rawByStepId.get(last.step.stepId);
+  if (manifest === undefined || known === undefined || known.chainKey !== last?.chainKey || !scorers.includes('hrm')) return undefined;
+  return runOutcome(manifest, known.raw);
+}
+
+/** `findings`: what the rules found on the step; undefined where they do not judge it. */
+function presentStep(stepWork: StepWork, input: PresentInput, findings: readonly Finding[] | undefined): ScoredStep {
   const { step } = stepWork;
   const known = input.rawByStepId.get(step.stepId);
   const label = input.labelByStepId.get(step.stepId);
   const id = scorableId(input.work.trace.traceId, step.stepId);
   const judged = input.manifest !== undefined && known !== undefined && stepWork.unscored === undefined
-    ? judge(known.raw, { manifest: input.manifest, scorers: input.scorers, dimensions: input.settings.dimensions })
-    : { results: unscored(stepWork, input), consensusByDimension: {} };
+    ? judge(known.raw, { manifest: input.manifest, scorers: input.scorers, dimensions: activeDimensions(input.manifest, input.settings), findings })
+    : { results: unscored(stepWork, input, findings), consensusByDimension: {} };
   const bundle: ScoreBundle = {
     scorableId: id,
-    results: [...judged.results, ...(label === undefined ? [] : [humanResult(label)]), ...step.importedScores.map((s) => importedResult(s, input.settings))],
+    results: [...judged.results, ...measuredResults(step.logprobs), ...(label === undefined ? [] : [humanResult(label)]), ...step.importedScores.map((s) => importedResult(s, input.settings))],
     consensusByDimension: judged.consensusByDimension,
   };
   return { bundle, isStale: known !== undefined && stepWork.unscored === undefined && known.chainKey !== stepWork.chainKey, ...(label === undefined ? {} : { label }) };
 }
 
-function unscored(stepWork: StepWork, input: PresentInput): readonly ScoreResult[] {
+/** What can be said before or without models: why there is no score, and what the rules say. */
+function unscored(stepWork: StepWork, input: PresentInput, findings: readonly Finding[] | undefined): readonly ScoreResult[] {
   const reason = stepWork.unscored ?? (input.manifest === undefined ? 'no-model' : 'pending');
-  return input.scorers.map((scorer) => ({ kind: 'unscored', dimension: PRIMARY_DIMENSION, scorer, scorerVersion: '', reason }));
+  const models = input.scorers.map((scorer): ScoreResult => ({ kind: 'unscored', dimension: PRIMARY_DIMENSION, scorer, scorerVersion: '', reason }));
+  return findings === undefined ? models : [...models, ...judgeRules({ findings, dimensions: [PRIMARY_DIMENSION] }, input.manifest?.rules ?? {})];
+}
+
+/** What the file itself measured of a step: shown and exported, no judgement. */
+function measuredResults(logprobs: readonly number[] | undefined): readonly ScoreResult[] {
+  const attributes = tokenMeasures(logprobs);
+  return attributes === undefined ? [] : [{ kind: 'unscored', dimension: PRIMARY_DIMENSION, scorer: 'trace', scorerVersion: '1', reason: 'abstained', attributes }];
 }
 
 function humanResult(record: LabelRecord): ScoreResult {

@@ -7,6 +7,7 @@ import type { Finding, Problem, Severity } from '../core/problems.ts';
 import type { Consensus, Scored } from '../core/scoreResult.ts';
 import { findResult } from '../core/scoreResult.ts';
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
+import { RULES_SCORER } from '../scoring/scorers/rules.ts';
 import { displayConsensus, percent } from './scoredTrace.ts';
 import type { ScoredStep, Thresholds } from './scoredTrace.ts';
 
@@ -118,10 +119,10 @@ function worstScorer(consensus: Consensus): string {
 
 /**
  * The pair of scorers furthest apart, if that is further than they may be. Our own are calibrated to one scale and
- * held to the threshold of the manifest; judges found in the file are not, and get more room.
+ * held to the threshold of the manifest; judges found in the file are not, and get more room. What a rule found is a Problem already.
  */
 function widestConflict(scored: ScoredStep, thresholds: Thresholds): { readonly high: Scored; readonly low: Scored; readonly threshold: number } | undefined {
-  const judged = scored.bundle.results.filter((r): r is Scored => r.kind === 'scored' && r.dimension === PRIMARY_DIMENSION && r.scorer !== 'human');
+  const judged = scored.bundle.results.filter((r): r is Scored => r.kind === 'scored' && r.dimension === PRIMARY_DIMENSION && r.scorer !== 'human' && r.scorer !== RULES_SCORER);
   const groups = [
     { results: judged.filter((r) => !r.scorer.startsWith('file:')), threshold: thresholds.scorerConflict },
     { results: judged, threshold: Math.max(thresholds.scorerConflict, FOREIGN_SCALE_GAP) },

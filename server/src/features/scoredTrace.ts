@@ -6,6 +6,7 @@ import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
 import type { Finding, Problem } from '../core/problems.ts';
 import type { Consensus, ScoreBundle } from '../core/scoreResult.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
+import type { RunOutcome } from '../scoring/runOutcome.ts';
 import { lowScoreThreshold } from '../scoring/thresholds.ts';
 
 export interface ScoredStep {
@@ -21,6 +22,8 @@ export interface ScoredTrace {
   readonly steps: readonly ScoredStep[];
   readonly ruleFindings: readonly Finding[];
   readonly problems: readonly Problem[];
+  /** The chance that the run succeeds, once its last step was read; undefined without an outcome model. */
+  readonly outcome?: RunOutcome;
 }
 
 /** Thresholds in force for one trace, all 0–1. */

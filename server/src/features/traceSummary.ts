@@ -7,8 +7,10 @@ export interface TraceSummary {
   readonly stepCount: number;
   readonly scoredCount: number;
   readonly worstStepIndex: number | undefined;
-  /** Lowest step score, 0–1: what a trace is worth until there is an outcome model. */
+  /** 0–1: what `basis` says; null while nothing is scored. */
   readonly score: number | null;
+  /** The calibrated chance that the run succeeds, or without an outcome model the lowest step score. */
+  readonly basis: 'run-outcome' | 'lowest-step';
 }
 
 export function summariseTrace(scored: ScoredTrace): TraceSummary {
@@ -17,11 +19,12 @@ export function summariseTrace(scored: ScoredTrace): TraceSummary {
     stepCount: scored.trace.steps.length,
     scoredCount: scores.length,
     worstStepIndex: worstStep(scored),
-    score: scores.length === 0 ? null : scores.reduce((a, b) => Math.min(a, b)),
+    score: scored.outcome?.probability ?? (scores.length === 0 ? null : scores.reduce((a, b) => Math.min(a, b))),
+    basis: scored.outcome === undefined ? 'lowest-step' : 'run-outcome',
   };
 }
 
-/** "12 steps · worst #7 (arithmetic-error) · average 63 · 2 labels"; says plainly when nothing is scored yet. */
+/** "12 steps · worst #7 (arithmetic-error) · average 63 · chance of success 41 · 2 labels"; says plainly when nothing is scored yet. */
 export function summaryText(scored: ScoredTrace): string {
   const { stepCount, scoredCount, worstStepIndex } = summariseTrace(scored);
   const parts = [stepCount === 1 ? '1 step' : `${stepCount} steps`];
@@ -32,6 +35,7 @@ export function summaryText(scored: ScoredTrace): string {
     parts.push(`average ${percent(scores.reduce((a, b) => a + b, 0) / scores.length)}`);
     if (scoredCount < stepCount) parts.push(`${scoredCount} scored`);
   }
+  if (scored.outcome !== undefined) parts.push(`chance of success ${percent(scored.outcome.probability)}`);
   const labels = scored.steps.filter((s) => s.label !== undefined).length;
   if (labels > 0) parts.push(labels === 1 ? '1 label' : `${labels} labels`);
   return parts.join(' · ');

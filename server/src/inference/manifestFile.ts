@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { ROW_SCALARS, ROW_WIDTH } from '../scoring/headInput.ts';
 import type { Calibration, ModelManifest } from '../scoring/manifest.ts';
+import { STATE_WIDTH } from '../scoring/stepEncoding.ts';
 import { messageOf } from './inferenceError.ts';
 import type { InferenceFailure } from './inferenceError.ts';
 
@@ -11,8 +13,9 @@ export type ManifestReading =
   | { readonly kind: 'failed'; readonly failure: InferenceFailure };
 
 export const MANIFEST_NAME = 'manifest.json';
-/** Word pieces a chunk may hold: the backbone has 256 positions, two of them taken by [CLS] and [SEP]. */
-const MAX_CHUNK_TOKENS = 254;
+/** Positions the backbone knows. */
+const MAX_WINDOW_TOKENS = 512;
+const WINDOW_RULES = ['tokens', 'goalTokens', 'goalHead', 'chunkTokens', 'carryTokens', 'stepEnd', 'chunkEnd'] as const;
 
 /** The folder given, else `models/artifacts` beside the nearest parent of the running script that has one. */
 export function resolveModelFolder(options: { readonly scriptFolder: string; readonly override?: string }): string {
@@ -54,21 +57,28 @@ type Bag = Readonly<Record<string, unknown>>;
 
 function complaintAbout(value: unknown): string | undefined {
   if (!isBag(value)) return 'it must hold one object';
-  if (value['manifestVersion'] !== 1) return `manifestVersion is ${String(value['manifestVersion'])}, this version of StepScope reads 1`;
+  if (value['manifestVersion'] !== 2) return `manifestVersion is ${String(value['manifestVersion'])}, this version of StepScope reads 2`;
   const { backbone, tokenizer, headInput, scorers, consensus, thresholds } = value;
   if (!isFile(backbone)) return 'backbone needs file and sha256';
-  if (!isNumber(backbone['width']) || !isNumber(backbone['chunkTokens'])) return 'backbone needs width and chunkTokens';
-  if (backbone['chunkTokens'] < 1 || backbone['chunkTokens'] > MAX_CHUNK_TOKENS) return `backbone.chunkTokens must lie in 1–${MAX_CHUNK_TOKENS}`;
+  if (backbone['width'] !== STATE_WIDTH) return `backbone.width is ${String(backbone['width'])}, this version of StepScope reads ${STATE_WIDTH}`;
+  const window = windowComplaint(backbone['window']);
+  if (window !== undefined) return window;
   if (!isFile(tokenizer)) return 'tokenizer needs file and sha256';
-  if (!isBag(headInput) || !isNumber(headInput['width']) || !isNumber(headInput['version'])) return 'headInput needs version and width';
+  if (!isBag(headInput) || !isNumber(headInput['version']) || !Array.isArray(headInput['scalars'])) return 'headInput needs version, width and scalars';
+  if (headInput['width'] !== ROW_WIDTH || headInput['scalars'].join() !== ROW_SCALARS.join()) return 'the models were made for other step features than this version of StepScope computes';
+  if (!isBag(value['dimensions']) || !Object.values(value['dimensions']).every((d) => isBag(d) && typeof d['ships'] === 'boolean')) return 'every dimension needs ships';
   if (!Array.isArray(scorers)) return 'scorers must be a list';
   for (const scorer of scorers as readonly unknown[]) {
     if (!isFile(scorer) || typeof scorer['id'] !== 'string' || typeof scorer['version'] !== 'string') return 'every scorer needs id, version, file and sha256';
     if (!Array.isArray(scorer['dimensions']) || !isBag(scorer['calibration'])) return `scorer ${scorer['id']} needs dimensions and calibration`;
     for (const calibration of Object.values(scorer['calibration'])) if (!isCalibration(calibration)) return `scorer ${scorer['id']} has a calibration that is neither platt nor isotonic`;
+    if (scorer['stateWidth'] !== undefined && !isNumber(scorer['stateWidth'])) return `scorer ${scorer['id']} has a stateWidth that is no number`;
   }
   if (!isBag(consensus)) return 'consensus must be an object by dimension';
   for (const [dimension, fit] of Object.entries(consensus)) if (!isConsensus(fit)) return `consensus.${dimension} needs weights, a, b and uncertainty`;
+  const { runOutcome } = value;
+  if (runOutcome !== undefined && !(isBag(runOutcome) && isNumber(runOutcome['a']) && isNumber(runOutcome['b']))) return 'runOutcome needs a and b';
+  if (value['rules'] !== undefined && !(isBag(value['rules']) && Object.values(value['rules']).every((byDimension) => isBag(byDimension) && Object.values(byDimension).every((e) => isBag(e) && isNumber(e['score']) && isNumber(e['n']))))) return 'rules needs score and n by check and dimension';
   return isBag(thresholds) && isThresholds(thresholds) ? undefined : 'thresholds needs firstError, highUncertainty, scorerConflict and lowScore (one row a length, one value a rate)';
 }
 
@@ -97,7 +107,19 @@ function isCalibration(value: unknown): value is Calibration {
 function isConsensus(value: unknown): boolean {
   if (!isBag(value) || !isBag(value['weights']) || !isNumber(value['a']) || !isNumber(value['b'])) return false;
   const { uncertainty } = value;
-  return Object.values(value['weights']).every(isNumber) && isBag(uncertainty) && ['intercept', 'margin', 'spread', 'distance'].every((k) => isNumber(uncertainty[k]));
+  return Object.values(value['weights']).every(isNumber) && isBag(uncertainty) && isNumber(uncertainty['intercept'])
+    && isBag(uncertainty['coefficients']) && Object.values(uncertainty['coefficients']).every(isNumber);
+}
+
+function windowComplaint(rules: unknown): string | undefined {
+  if (!isBag(rules)) return 'backbone needs window';
+  const size = (name: (typeof WINDOW_RULES)[number]): number => (isNumber(rules[name]) ? rules[name] : Number.NaN);
+  const wrong = WINDOW_RULES.find((name) => !(size(name) >= 1));
+  if (wrong !== undefined) return `backbone.window needs ${wrong}`;
+  // A window must have room for goal, carry and one more unit, and the carry for the unit before.
+  const fits = size('tokens') <= MAX_WINDOW_TOKENS && size('goalHead') < size('goalTokens') && size('carryTokens') > size('chunkTokens')
+    && size('goalTokens') + 2 + size('carryTokens') + size('chunkTokens') + 1 <= size('tokens');
+  return fits ? undefined : 'the parts of backbone.window do not fit into each other';
 }
 
 function isThresholds(value: Bag): boolean {

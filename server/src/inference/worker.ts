@@ -27,18 +27,28 @@ async function answer(models: Models, request: Exclude<WorkerRequest, { readonly
   const { id } = request;
   const flag = new Int32Array(request.cancel);
   const isCancelled = (): boolean => Atomics.load(flag, 0) !== 0;
-  if (isCancelled()) return { kind: 'cancelled', id, encodedTexts: 0 };
-  if (request.kind === 'load') return { kind: 'loaded', id, report: await models.load(request.scorers) };
-  if (request.kind === 'embed') {
-    const embedding = await models.embed(request.texts, isCancelled);
-    return embedding === undefined ? { kind: 'cancelled', id, encodedTexts: 0 } : { kind: 'vectors', id, ...embedding };
+  const cancelled: WorkerReply = { kind: 'cancelled', id };
+  if (isCancelled()) return cancelled;
+  switch (request.kind) {
+    case 'load':
+      return { kind: 'loaded', id, report: await models.load(request.scorers) };
+    case 'tokenize': {
+      const ids = await models.tokenize(request.texts, isCancelled);
+      return ids === undefined ? cancelled : { kind: 'tokens', id, ids };
+    }
+    case 'encode': {
+      const packed = await models.encode(request.windows, isCancelled);
+      return packed === undefined ? cancelled : { kind: 'windows', id, packed };
+    }
+    case 'heads': {
+      const outputs = await models.runHeads(request.heads, isCancelled);
+      return outputs === undefined ? cancelled : { kind: 'outputs', id, outputs };
+    }
   }
-  const outputs = await models.runHead(request.scorer, request.features, { rowCount: request.rowCount, isCancelled });
-  return outputs === undefined ? { kind: 'cancelled', id, encodedTexts: 0 } : { kind: 'outputs', id, outputs };
 }
 
 /** Moved to the other side, not copied. */
 function buffersOf(reply: WorkerReply): ArrayBuffer[] {
-  const arrays = reply.kind === 'vectors' ? [reply.vectors] : reply.kind === 'outputs' ? Object.values(reply.outputs) : [];
+  const arrays = reply.kind === 'tokens' ? reply.ids : reply.kind === 'windows' ? reply.packed : reply.kind === 'outputs' ? Object.values(reply.outputs).flatMap((o) => Object.values(o)) : [];
   return arrays.flatMap((a) => (a.buffer instanceof ArrayBuffer ? [a.buffer] : []));
 }

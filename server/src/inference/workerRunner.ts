@@ -4,6 +4,7 @@ import type { ModelManifest } from '../scoring/manifest.ts';
 import type { ModelRunner, StopSignal } from '../scoring/modelRunner.ts';
 import type { ExecutionProvider } from './backend.ts';
 import { InferenceError } from './inferenceError.ts';
+import { unpackWindow } from './windowRun.ts';
 import type { LoadReport, WorkerReply, WorkerRequest, WorkerSetup } from './workerMessages.ts';
 
 export interface WorkerRunnerOptions {
@@ -35,13 +36,12 @@ interface Pending {
 /** No thread starts before the first request. */
 export function createWorkerRunner(options: WorkerRunnerOptions): WorkerRunner {
   const { manifest } = options;
-  const { width } = manifest.backbone;
   const pending = new Map<number, Pending>();
   let worker: Worker | undefined;
   let exited: Promise<void> = Promise.resolve();
   let isClosed = false;
   let nextId = 1;
-  let encodedTextCount = 0;
+  let windowCount = 0;
 
   function start(): Worker {
     // onnxruntime reports usage unless told not to, and reads that from the process, which a worker's own copy does not reach.
@@ -70,7 +70,7 @@ export function createWorkerRunner(options: WorkerRunnerOptions): WorkerRunner {
   function settle(reply: WorkerReply): void {
     const entry = pending.get(reply.id);
     pending.delete(reply.id);
-    if (reply.kind === 'vectors') encodedTextCount += reply.encodedTexts;
+    if (reply.kind === 'windows') windowCount += reply.packed.length;
     if (reply.kind === 'failed') entry?.reject(new InferenceError(reply.failure));
     else if (reply.kind === 'cancelled') entry?.reject(aborted());
     else entry?.resolve(reply);
@@ -98,21 +98,28 @@ export function createWorkerRunner(options: WorkerRunnerOptions): WorkerRunner {
 
   return {
     manifest,
-    get encodedTextCount() {
-      return encodedTextCount;
+    get windowCount() {
+      return windowCount;
     },
-    embed(texts, runOptions) {
+    tokenize(texts, runOptions) {
       if (texts.length === 0) return Promise.resolve([]);
-      return send((id, cancel) => ({ kind: 'embed', id, texts, cancel }), (reply) => {
-        if (reply.kind !== 'vectors') throw unexpected(reply);
-        return texts.map((_, i) => reply.vectors.slice(i * width, (i + 1) * width));
+      return send((id, cancel) => ({ kind: 'tokenize', id, texts, cancel }), (reply) => {
+        if (reply.kind !== 'tokens') throw unexpected(reply);
+        return reply.ids;
       }, runOptions?.signal);
     },
-    runHead(scorer, features, rowCount) {
-      return send((id, cancel) => ({ kind: 'head', id, scorer, features, rowCount, cancel }), (reply) => {
+    encode(windows, runOptions) {
+      if (windows.length === 0) return Promise.resolve([]);
+      return send((id, cancel) => ({ kind: 'encode', id, windows, cancel }), (reply) => {
+        if (reply.kind !== 'windows') throw unexpected(reply);
+        return reply.packed.map(unpackWindow);
+      }, runOptions?.signal);
+    },
+    runHeads(heads, runOptions) {
+      return send((id, cancel) => ({ kind: 'heads', id, heads, cancel }), (reply) => {
         if (reply.kind !== 'outputs') throw unexpected(reply);
         return reply.outputs;
-      });
+      }, runOptions?.signal);
     },
     load(scorers = manifest.scorers.map((s) => s.id)) {
       return send((id, cancel) => ({ kind: 'load', id, scorers, cancel }), (reply) => {

@@ -10,6 +10,7 @@ import { isRecord, readInitOptions, readSettings } from './fromLsp.ts';
 import type { ServerPorts } from './ports.ts';
 import { codeActions } from './requests/codeActions.ts';
 import { codeLenses } from './requests/codeLens.ts';
+import { compare } from './requests/compare.ts';
 import { decorations } from './requests/decorations.ts';
 import { documentSymbols } from './requests/documentSymbols.ts';
 import { foldingRanges } from './requests/foldingRanges.ts';
@@ -217,6 +218,10 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
     const shown = await current(uri) ?? await need().viewOrLoad(uri);
     const found = shown === undefined ? undefined : stepById(shown, traceId, stepId);
     return found === undefined ? null : { markdown: stepMarkdown(found.scored, found.step.stepIndex) };
+  });
+  connection.onRequest(contract.COMPARE, async (params: contract.CompareParams): Promise<unknown> => {
+    const shown = await current(params.uri) ?? await need().viewOrLoad(params.uri);
+    return shown === undefined ? null : compare(shown, params, need().manifest());
   });
   connection.onRequest(contract.COUNTERS, () => need().counters());
   connection.onRequest(contract.SETTLED, async () => {

@@ -11,7 +11,9 @@ import { formatTitles } from '../formats/registry.ts';
 import type { ParsedFile } from '../formats/format.ts';
 import { createDiagnosticReports } from './diagnosticReports.ts';
 import { fileDiagnostics } from './fileDiagnostics.ts';
+import { RULES_SCORER } from '../scoring/scorers/rules.ts';
 import { activeScorerIds } from '../scoring/activeScorers.ts';
+import type { ModelManifest } from '../scoring/manifest.ts';
 import type { Engine, ServerPorts } from './ports.ts';
 import { createFolderSettings } from './folderSettings.ts';
 import { createScoringQueue } from './scoringQueue.ts';
@@ -189,7 +191,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     const newest = files.get(file.uri);
     if (current === undefined || (newest !== undefined && newest !== file)) return { steps: 0, changed: 0, cancelled: true };
     files.set(file.uri, file);
-    const scorers = ask.rescore?.scorers ?? context.scorersOf(file.settings);
+    const scorers = ask.rescore?.scorers?.filter((id) => id !== RULES_SCORER) ?? context.scorersOf(file.settings);
     const jobs = file.works.flatMap((work, traceIndex) => {
       if (ask.rescore?.traceId !== undefined && ask.rescore.scope !== 'file' && work.trace.traceId !== ask.rescore.traceId) return [];
       const pending = ask.rescore === undefined ? pendingSteps(file, traceIndex, scorers)
@@ -197,6 +199,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       return pending.length === 0 ? [] : [{ work, pending }];
     });
     const total = jobs.reduce((sum, j) => sum + j.pending.length, 0);
+    const doneSteps = new Set<object>();
     let done = 0;
     let changed = 0;
     // Showing costs the whole file: often at first, ever more rarely in a long trace.
@@ -216,8 +219,10 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
             const old = raws?.get(step.step.stepId);
             const merged = old !== undefined && old.chainKey === step.chainKey ? new Map([...old.raw, ...raw]) : raw;
             raws?.set(step.step.stepId, { raw: merged, chainKey: step.chainKey });
+            // A step wanted first may be reported again, when more scorers have read it.
+            doneSteps.add(step);
           }
-          done += scored.length;
+          done = doneSteps.size;
           ask.onProgress?.(done, total);
           events.onStatus({ kind: 'scoring', done, total });
           if (files.get(file.uri) !== file || done < nextShow) return;
@@ -447,10 +452,11 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       return labelFile;
     },
     counters: () => ({
-      encodedTexts: engine?.runner.encodedTextCount ?? 0, headRows: engine?.scorer.counters.headRows ?? 0,
+      encodedSteps: engine?.scorer.counters.encodedSteps ?? 0, windows: engine?.runner.windowCount ?? 0, headRows: engine?.scorer.counters.headRows ?? 0,
       cacheHits: engine?.scorer.counters.cacheHits ?? 0, lastEncodedStepIds: engine?.scorer.counters.lastEncodedStepIds ?? [],
     }),
-    scorers: (): readonly string[] => engine?.manifest.scorers.map((s) => s.id) ?? [],
+    manifest: (): ModelManifest | undefined => engine?.manifest,
+    scorers: (): readonly string[] => (engine === undefined ? [] : [...engine.manifest.scorers.map((s) => s.id), RULES_SCORER]),
     async settled(): Promise<{ readonly files: number; readonly steps: number }> {
       do {
         await Promise.all(underWay);

@@ -1,4 +1,5 @@
 /** From the raw outputs of one step to its calibrated results and their consensus. */
+import type { Finding } from '../core/problems.ts';
 import type { ScoreBundle, ScoreResult } from '../core/scoreResult.ts';
 import { consensusByDimension } from './consensus.ts';
 import type { ModelManifest } from './manifest.ts';
@@ -6,6 +7,7 @@ import { splitOutputs } from './rawScores.ts';
 import type { RawByScorer } from './rawScores.ts';
 import { findScorer } from './registry.ts';
 import { toResult } from './scorer.ts';
+import { judgeRules } from './scorers/rules.ts';
 
 export type Judgement = Pick<ScoreBundle, 'results' | 'consensusByDimension'>;
 
@@ -13,6 +15,8 @@ interface JudgeOptions {
   readonly manifest: ModelManifest;
   readonly scorers: readonly string[];
   readonly dimensions: readonly string[];
+  /** What the rules found on the step; undefined where they do not take part. */
+  readonly findings: readonly Finding[] | undefined;
 }
 
 /** Judgements of raw outputs seen before: after an edit all steps but a few are the same. */
@@ -20,7 +24,7 @@ const known = new WeakMap<RawByScorer, { readonly manifest: ModelManifest; reado
 
 /** Calibration is applied here, on reading, so that a new calibration needs no new run. */
 export function judge(raw: RawByScorer, options: JudgeOptions): Judgement {
-  const asked = `${options.scorers.join()}|${options.dimensions.join()}`;
+  const asked = [options.scorers.join(), options.dimensions.join(), ...(options.findings ?? ['-']).map((f) => (typeof f === 'string' ? f : `${f.code}: ${f.message}`))].join('|');
   const before = known.get(raw);
   if (before !== undefined && before.manifest === options.manifest && before.asked === asked) return before.judgement;
   const judgement = judgeAfresh(raw, options);
@@ -33,9 +37,13 @@ function judgeAfresh(raw: RawByScorer, options: JudgeOptions): Judgement {
   const results = manifest.scorers.flatMap((entry): ScoreResult[] => {
     const scorer = findScorer(entry.id);
     const values = raw.get(entry.id);
-    if (scorer === undefined || values === undefined || !options.scorers.includes(entry.id)) return [];
+    if (scorer === undefined || !options.scorers.includes(entry.id)) return [];
+    const dimensions = entry.dimensions.filter((d) => options.dimensions.includes(d));
+    // A recurrent scorer may not have read the steps before yet.
+    if (values === undefined) return dimensions.filter((d) => entry.calibration[d] !== undefined).map((dimension) => ({ kind: 'unscored', dimension, scorer: entry.id, scorerVersion: entry.version, reason: 'pending' }));
     const row = splitOutputs(entry, values);
-    return entry.dimensions.filter((d) => options.dimensions.includes(d)).map((dimension) => toResult({ scorer, entry, row, dimension }));
+    return dimensions.map((dimension) => toResult({ scorer, entry, row, dimension }));
   });
+  if (options.findings !== undefined) results.push(...judgeRules({ findings: options.findings, dimensions: options.dimensions }, manifest.rules ?? {}));
   return { results, consensusByDimension: consensusByDimension(results, manifest) };
 }

@@ -1,5 +1,6 @@
 /** The port through which pure scoring code reaches the models. */
 import type { ModelManifest } from './manifest.ts';
+import type { WindowEncoding } from './stepEncoding.ts';
 
 /** What the core needs of an AbortSignal. */
 export interface StopSignal {
@@ -14,12 +15,34 @@ export interface RunOptions {
   readonly signal?: StopSignal;
 }
 
+/** One window as the backbone reads it. */
+export interface WindowInput {
+  readonly ids: Int32Array;
+  /** Where the goal's head ends, then where each unit ends: the last of a unit's tokens is its marker. */
+  readonly ends: Int32Array;
+  /** Units that stand here only as context, before those that are read. */
+  readonly carried: number;
+}
+
+export interface HeadRequest {
+  readonly scorers: readonly string[];
+  /** (rowCount, manifest.headInput.width); for a scorer with a state consecutive steps of one trace. */
+  readonly features: Float32Array;
+  readonly rowCount: number;
+  /** By scorer: what the step before the first row left; zeros where a scorer with a state has none here. */
+  readonly states: Readonly<Record<string, Float32Array>>;
+}
+
+/** By scorer, then by output: rows one after the other. */
+export type HeadAnswer = Readonly<Record<string, Readonly<Record<string, Float32Array>>>>;
+
 export interface ModelRunner {
   readonly manifest: ModelManifest;
-  /** One vector (384, L2-normalised) a text, in order. Long texts are chunked and pooled, never cut. */
-  embed(texts: readonly string[], options?: RunOptions): Promise<readonly Float32Array[]>;
-  /** Raw outputs of a head by name for `rowCount` rows; `features` is (rowCount, manifest.headInput.width). */
-  runHead(scorer: string, features: Float32Array, rowCount: number): Promise<Readonly<Record<string, Float32Array>>>;
-  /** Texts encoded since the start: the proof of incremental work. */
-  readonly encodedTextCount: number;
+  /** Ids of each text's word pieces, never cut. */
+  tokenize(texts: readonly string[], options?: RunOptions): Promise<readonly Int32Array[]>;
+  /** One encoding a window, in order, each the same bits whatever else is asked for. */
+  encode(windows: readonly WindowInput[], options?: RunOptions): Promise<readonly WindowEncoding[]>;
+  runHeads(request: HeadRequest, options?: RunOptions): Promise<HeadAnswer>;
+  /** Windows run since the start: the proof of incremental work. */
+  readonly windowCount: number;
 }

@@ -1,16 +1,17 @@
-/** Scores the steps of a trace in proportion to what changed: texts are encoded once, heads run only where the context moved. */
-import { advance, emptyContext, writeRow } from './headInput.ts';
-import type { ContextState } from './headInput.ts';
+/** Scores the steps of a trace with as little work as possible: what is known is not computed again. */
+import { advance, ROW_WIDTH, writeRow } from './headInput.ts';
 import type { ModelRunner, StopSignal } from './modelRunner.ts';
 import type { ScoreCache } from './scoreCache.ts';
 import { joinOutputs, packRaw, unpackRaw } from './rawScores.ts';
 import type { RawByScorer } from './rawScores.ts';
+import { createHistoryMemory } from './stepHistory.ts';
+import type { HistoryTrace, StepHistory } from './stepHistory.ts';
+import { createPieceMemory, createStepReader } from './stepReader.ts';
+import type { ReadStep, StepReader } from './stepReader.ts';
 import type { StepWork, TraceWork } from './traceWork.ts';
 
-/** Steps encoded between two looks at the cancellation signal and two messages to the user. */
-const FIRST_BATCH = 12;
-const BATCH = 32;
-const VECTORS_IN_MEMORY = 40_000;
+/** Windows run between two messages to the user: few at first, so that something is seen soon. */
+const WINDOWS_AT_ONCE = [1, 2, 4] as const;
 
 export interface ScoreRequest {
   readonly work: TraceWork;
@@ -20,46 +21,41 @@ export interface ScoreRequest {
   readonly pending: readonly number[];
   /** Indices wanted first; the rest follow in order. */
   readonly focus?: readonly number[];
-  /** Computes the pending steps again, texts included, whatever is stored. */
+  /** Computes the pending steps again, whatever is stored. */
   readonly isFresh?: boolean;
   readonly signal?: StopSignal;
-  /** Called with the indices just scored, several times; every scored step is reported once. */
-  readonly onScored: (scored: readonly { readonly stepIndex: number; readonly raw: RawByScorer }[]) => void;
+  /**
+   * Called with the steps just scored, several times. Every step is reported once with all scorers; a step wanted first
+   * may come before that without those that have not read the steps before it.
+   */
+  readonly onScored: (scored: readonly ScoredRaw[]) => void;
+}
+
+export interface ScoredRaw {
+  readonly stepIndex: number;
+  readonly raw: RawByScorer;
 }
 
 export interface TraceScorer {
   /** Settles when every step was reported; rejects with an AbortError when cancelled. */
   score(request: ScoreRequest): Promise<void>;
-  readonly counters: { readonly headRows: number; readonly cacheHits: number; readonly lastEncodedStepIds: readonly string[] };
+  readonly counters: { readonly encodedSteps: number; readonly headRows: number; readonly cacheHits: number; readonly lastEncodedStepIds: readonly string[] };
 }
 
 export function createTraceScorer(options: { readonly runner: ModelRunner; readonly warmUp: () => Promise<void>; readonly cache: ScoreCache; readonly sha256: (text: string) => string }): TraceScorer {
   const { runner, cache, sha256 } = options;
-  const { width: headWidth } = runner.manifest.headInput;
-  const vectors = new Map<string, Float32Array>();
-  const counters = { headRows: 0, cacheHits: 0, lastEncodedStepIds: [] as string[] };
+  const entries = runner.manifest.scorers;
+  const histories = createHistoryMemory({ cache, scorers: entries });
+  const pieces = createPieceMemory(runner);
+  const counters = { encodedSteps: 0, headRows: 0, cacheHits: 0, lastEncodedStepIds: [] as readonly string[] };
 
-  const remember = (key: string, vector: Float32Array): void => {
-    if (vectors.size >= VECTORS_IN_MEMORY) for (const oldest of vectors.keys()) {
-      vectors.delete(oldest);
-      if (vectors.size < VECTORS_IN_MEMORY * 0.9) break;
-    }
-    vectors.set(key, vector);
-  };
-
-  /** Names a step's raw scores: its whole input, and the models that read it. */
-  const rawKey = (step: StepWork, models: string): string => sha256(`${step.chainKey}|${models}`);
-  const modelsOf = (scorers: readonly string[]): string => scorers.map((id) => runner.manifest.scorers.find((s) => s.id === id)?.sha256 ?? id).join();
-
-  async function fromCache(request: ScoreRequest, pending: readonly number[]): Promise<readonly number[]> {
-    const { work, scorers } = request;
-    const models = modelsOf(scorers);
-    const values = await cache.getRaw(pending.map((i) => rawKey(stepAt(work, i), models)));
-    const found: { stepIndex: number; raw: RawByScorer }[] = [];
+  async function fromCache(request: ScoreRequest, trace: HistoryTrace, pending: readonly number[]): Promise<readonly number[]> {
+    const values = await cache.getRaw(pending.map((i) => trace.rawKeyOf(stepAt(request.work, i))));
+    const found: ScoredRaw[] = [];
     const missing: number[] = [];
     pending.forEach((stepIndex, at) => {
       const packed = values[at];
-      const raw = packed === undefined ? undefined : unpackRaw(packed, scorers);
+      const raw = packed === undefined ? undefined : unpackRaw(packed, request.scorers);
       if (raw === undefined) missing.push(stepIndex);
       else found.push({ stepIndex, raw });
     });
@@ -68,117 +64,161 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
     return missing;
   }
 
-  /** Makes the vectors of these texts known; `names` labels them for the counter. */
-  async function encode(texts: readonly { readonly key: string; readonly text: string; readonly name: string }[], request: ScoreRequest): Promise<void> {
-    const unknown = texts.filter((t, i) => !vectors.has(t.key) && texts.findIndex((o) => o.key === t.key) === i);
-    if (unknown.length === 0) return;
-    const stored = request.isFresh === true ? [] : await cache.getVectors(unknown.map((t) => t.key));
-    const toRun = unknown.filter((t, i) => {
-      const vector = stored[i];
-      if (vector !== undefined) remember(t.key, vector);
-      return vector === undefined;
+  /** Runs the heads on steps that follow each other, `first` the history before the first of them; answers their raw scores and the history after them. */
+  async function runHeads(trace: HistoryTrace, steps: readonly ReadStep[], first: StepHistory, signal: StopSignal | undefined): Promise<{ readonly scored: readonly ScoredRaw[]; readonly after: StepHistory }> {
+    const [start] = steps;
+    if (start === undefined) return { scored: [], after: first };
+    const scorers = trace.scorers.filter((id) => entries.find((s) => s.id === id)?.stateWidth === undefined || first.states[id] !== undefined);
+    const features = new Float32Array(steps.length * ROW_WIDTH);
+    // Contexts of the later rows need no scores of the earlier ones, so all heads run in one request.
+    let { context } = first;
+    const contexts = steps.map(({ position, encoding }, row) => {
+      const { text } = scorableStep(trace, position);
+      writeRow(features, row, { encoding, context, text });
+      context = advance(context, { sentence: encoding.sentence, text });
+      return context;
     });
-    if (toRun.length === 0) return;
-    await options.warmUp();
-    const fresh = await runner.embed(toRun.map((t) => t.text), request.signal === undefined ? {} : { signal: request.signal });
-    const rows = toRun.map((t, i) => [t.key, vectorAt(fresh, i)] as const);
-    for (const [key, vector] of rows) remember(key, vector);
-    counters.lastEncodedStepIds = toRun.map((t) => t.name);
-    await cache.putVectors(rows);
-  }
-
-  /** Runs every head on these steps, whose vectors and whose context's vectors are known. */
-  async function runHeads(request: ScoreRequest, indices: readonly number[], contextOf: (stepIndex: number) => ContextState): Promise<void> {
-    const { work, scorers } = request;
-    const goal = knownVector(work.goalKey);
-    const features = new Float32Array(indices.length * headWidth);
-    indices.forEach((stepIndex, row) => {
-      const step = stepAt(work, stepIndex);
-      writeRow(features, row, { goal, step: knownVector(step.textKey), context: contextOf(stepIndex), text: step.text });
-    });
-    const raws = indices.map(() => new Map<string, Float32Array>());
-    for (const scorer of scorers) {
-      const outputs = await runner.runHead(scorer, features, indices.length);
-      joinOutputs(scorer, outputs, indices.length).forEach((values, row) => raws[row]?.set(scorer, values));
+    const outputs = await runner.runHeads({ scorers, features, rowCount: steps.length, states: first.states }, signal === undefined ? {} : { signal });
+    const raws = steps.map(() => new Map<string, Float32Array>());
+    for (const entry of entries) {
+      const answer = outputs[entry.id];
+      if (answer === undefined) continue;
+      joinOutputs(entry, answer, { count: steps.length, firstCount: start.position + 1 }).forEach((values, row) => raws[row]?.set(entry.id, values));
     }
-    counters.headRows += indices.length * scorers.length;
-    const scored = indices.map((stepIndex, row) => ({ stepIndex, raw: raws[row] ?? new Map<string, Float32Array>() }));
-    request.onScored(scored);
-    const models = modelsOf(scorers);
-    await cache.putRaw(scored.map(({ stepIndex, raw }) => [rawKey(stepAt(work, stepIndex), models), packRaw(raw, scorers)] as const));
+    counters.headRows += steps.length * scorers.length;
+    let after = first;
+    steps.forEach(({ position }, row) => {
+      after = histories.keep(trace, position, { context: contexts[row] ?? context, raw: raws[row] ?? new Map() });
+    });
+    return { scored: steps.map(({ position }, row) => ({ stepIndex: trace.scorable[position] ?? -1, raw: raws[row] ?? new Map<string, Float32Array>() })), after };
   }
 
-  const knownVector = (key: string): Float32Array => {
-    const vector = vectors.get(key);
-    if (vector === undefined) throw new Error('A step was scored before its text was encoded.');
-    return vector;
-  };
+  async function store(trace: HistoryTrace, steps: readonly ReadStep[], scored: readonly ScoredRaw[]): Promise<void> {
+    const whole = scored.filter(({ raw }) => trace.scorers.every((id) => raw.has(id)));
+    await Promise.all([
+      cache.putRaw(whole.map(({ stepIndex, raw }) => [trace.rawKeyOf(stepAt(trace.work, stepIndex)), packRaw(raw, trace.scorers)] as const)),
+      cache.putVectors(steps.map(({ position, encoding }) => [scorableStep(trace, position).chainKey, encoding.sentence] as const)),
+    ]);
+  }
+
+  const readerOf = (trace: HistoryTrace, wanted: ReadonlySet<number>, signal: StopSignal | undefined): StepReader =>
+    createStepReader({ work: trace.work, scorable: trace.scorable, wanted, runner, pieces, signal });
+
+  function count(trace: HistoryTrace, steps: readonly ReadStep[]): void {
+    counters.encodedSteps += steps.length;
+    counters.lastEncodedStepIds = steps.map(({ position }) => scorableStep(trace, position).step.stepId);
+  }
+
+  /** An edited step among known ones: its own score, before what follows is even looked up. Answers whether it is done. */
+  async function scoreFirst(request: ScoreRequest, trace: HistoryTrace, position: number): Promise<boolean> {
+    const history = histories.known(trace, position);
+    if (history === undefined) return false;
+    await options.warmUp();
+    const reader = readerOf(trace, new Set([position]), request.signal);
+    const steps: ReadStep[] = [];
+    for (let read = await reader.next(1); read !== undefined; read = await reader.next(1)) steps.push(...read);
+    count(trace, steps);
+    const { scored } = await runHeads(trace, steps, history, request.signal);
+    request.onScored(scored);
+    await store(trace, steps, scored);
+    return scored.every(({ raw }) => trace.scorers.every((id) => raw.has(id)));
+  }
+
+  /** Histories before each run of wanted steps; steps whose history is lost become wanted too. */
+  async function startsOf(trace: HistoryTrace, wanted: Set<number>): Promise<ReadonlyMap<number, StepHistory>> {
+    const starts = new Map<number, StepHistory>();
+    const heads = [...wanted].filter((p) => !wanted.has(p - 1));
+    for (const head of heads) {
+      let at = head;
+      let history = await histories.recall(trace, at);
+      while (history === undefined && at > 0 && !wanted.has(at - 1)) {
+        wanted.add(--at);
+        // What was lost seldom ends nearby: each look costs a query, so most are spared.
+        history = at === 0 || (head - at) % 64 === 0 ? await histories.recall(trace, at) : undefined;
+      }
+      if (history !== undefined) starts.set(at, history);
+    }
+    return starts;
+  }
+
+  async function scoreRest(request: ScoreRequest, trace: HistoryTrace, rest: readonly number[]): Promise<void> {
+    const { signal } = request;
+    const asked = new Set(rest);
+    const wanted = new Set(trace.scorable.flatMap((index, position) => (asked.has(index) ? [position] : [])));
+    const starts = await startsOf(trace, wanted);
+    const reader = readerOf(trace, wanted, signal);
+    let round = 0;
+    const read = (): Promise<readonly ReadStep[] | undefined> => {
+      const next = reader.next(WINDOWS_AT_ONCE[Math.min(round++, WINDOWS_AT_ONCE.length - 1)] ?? 1);
+      // Awaited later: until then a failure has to wait too.
+      next.catch(() => undefined);
+      return next;
+    };
+    let history: StepHistory | undefined;
+    let stored = Promise.resolve();
+    for (let steps = await read(); steps !== undefined;) {
+      signal?.throwIfAborted();
+      count(trace, steps);
+      // The first steps are shown at once; from then on the backbone reads on while rows are laid.
+      const ahead = round > 1 ? read() : undefined;
+      for (const run of consecutive(steps, starts)) {
+        const [first] = run;
+        history = starts.get(first?.position ?? -1) ?? history;
+        if (history === undefined) throw new Error('A step was scored before the steps before it.');
+        const { scored, after } = await runHeads(trace, run, history, signal);
+        history = after;
+        request.onScored(scored.filter((s) => asked.has(s.stepIndex)));
+        await stored;
+        stored = store(trace, run, scored);
+      }
+      steps = await (ahead ?? read());
+    }
+    await stored;
+  }
 
   return {
     counters,
     async score(request) {
-      const { work, signal } = request;
-      const scorable = work.steps.flatMap((s, i) => (s.unscored === undefined ? [i] : []));
+      const { work, scorers, signal } = request;
       const pending = request.pending.filter((i) => work.steps[i]?.unscored === undefined);
-      if (request.isFresh === true) for (const i of pending) vectors.delete(stepAt(work, i).textKey);
-      if (pending.length === 0 || request.scorers.length === 0) return;
-      // An edited step among known ones: its own text, its own score, then what follows.
-      const isReady = (i: number): boolean => vectors.has(work.goalKey) && scorable.every((j) => j >= i || vectors.has(stepAt(work, j).textKey));
-      const first = pending.find((i) => request.focus?.includes(i) === true);
-      const isFirstDone = first !== undefined && isReady(first);
-      if (isFirstDone) {
-        await encode([named(work, first)], request);
-        await runHeads(request, [first], contextBuilder(work, knownVector));
-        signal?.throwIfAborted();
-      }
-
-      const others = isFirstDone ? pending.filter((i) => i !== first) : pending;
-      const rest = request.isFresh === true ? others : await fromCache(request, others);
-      if (rest.length === 0) return;
+      if (pending.length === 0 || scorers.length === 0) return;
+      const models = scorers.map((id) => entries.find((s) => s.id === id)?.sha256 ?? id).join();
+      const trace: HistoryTrace = {
+        work, scorers, scorable: work.steps.flatMap((s, i) => (s.unscored === undefined ? [i] : [])),
+        // Names a step's raw scores: its whole input, and the models that read it.
+        rawKeyOf: (step) => sha256(`${step.chainKey}|${models}`),
+      };
+      const focus = new Set(request.focus);
+      const first = pending.find((i) => focus.has(i));
+      const isFirstDone = first !== undefined && await scoreFirst(request, trace, trace.scorable.indexOf(first));
       signal?.throwIfAborted();
-      await encode([{ key: work.goalKey, text: work.trace.goalText, name: 'goal' }], request);
-      const lastNeeded = rest.at(-1);
-      if (lastNeeded === undefined) return;
-      const needed = scorable.filter((i) => i <= lastNeeded);
-      const wanted = new Set(rest);
-      const contextOf = contextBuilder(work, knownVector);
-      for (let at = 0, size = FIRST_BATCH; at < needed.length; at += size, size = BATCH) {
-        signal?.throwIfAborted();
-        const batch = needed.slice(at, at + size);
-        await encode(batch.map((i) => named(work, i)), request);
-        const rows = batch.filter((i) => wanted.has(i));
-        if (rows.length > 0) await runHeads(request, rows, contextOf);
-      }
+      const others = isFirstDone ? pending.filter((i) => i !== first) : pending;
+      const rest = request.isFresh === true ? others : await fromCache(request, trace, others);
+      signal?.throwIfAborted();
+      if (rest.length === 0) return;
+      await options.warmUp();
+      await scoreRest(request, trace, rest);
     },
   };
 }
 
-/** Context states in ascending order, each step of the trace folded in once. */
-function contextBuilder(work: TraceWork, vectorOf: (key: string) => Float32Array): (stepIndex: number) => ContextState {
-  let context = emptyContext();
-  let folded = 0;
-  return (stepIndex) => {
-    for (; folded < stepIndex; folded++) {
-      const step = stepAt(work, folded);
-      if (step.unscored === undefined) context = advance(context, vectorOf(step.textKey));
-    }
-    return context;
-  };
+/** Cuts steps into runs without gaps, each begun anew where a history starts. */
+function consecutive(steps: readonly ReadStep[], starts: ReadonlyMap<number, StepHistory>): readonly (readonly ReadStep[])[] {
+  const runs: ReadStep[][] = [];
+  for (const step of steps) {
+    const last = runs.at(-1);
+    if (last === undefined || starts.has(step.position) || last.at(-1)?.position !== step.position - 1) runs.push([step]);
+    else last.push(step);
+  }
+  return runs;
 }
 
-function named(work: TraceWork, stepIndex: number): { readonly key: string; readonly text: string; readonly name: string } {
-  const { textKey, text, step } = stepAt(work, stepIndex);
-  return { key: textKey, text, name: step.stepId };
+function scorableStep({ work, scorable }: HistoryTrace, position: number): StepWork {
+  return stepAt(work, scorable[position] ?? -1);
 }
 
 function stepAt(work: TraceWork, index: number): StepWork {
   const step = work.steps[index];
   if (step === undefined) throw new Error(`Step ${index} is outside the trace.`);
   return step;
-}
-
-function vectorAt(vectors: readonly Float32Array[], index: number): Float32Array {
-  const vector = vectors[index];
-  if (vector === undefined) throw new Error('The encoder answered fewer vectors than it was asked for.');
-  return vector;
 }

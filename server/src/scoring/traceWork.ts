@@ -8,7 +8,7 @@ export interface StepWork {
   readonly step: ExecutionStep;
   /** What the models read; '' where the step is not scored. */
   readonly text: string;
-  /** Names the text and the backbone. */
+  /** Names the text and the models that read it. */
   readonly textKey: string;
   /** Names everything a score of this step depends on: backbone, goal, every scored step up to this one. */
   readonly chainKey: string;
@@ -29,7 +29,8 @@ export function prepareTrace(
   options: { readonly manifest: ModelManifest; readonly maxStepCharacters: number; readonly sha256: (text: string) => string },
 ): TraceWork {
   const { manifest, sha256 } = options;
-  const models = `${manifest.backbone.sha256}|${manifest.tokenizer.sha256}|${manifest.backbone.chunkTokens}|${manifest.headInput.version}`;
+  const { backbone, headInput } = manifest;
+  const models = [backbone.sha256, manifest.tokenizer.sha256, JSON.stringify(backbone.window), headInput.version, ...headInput.scalars].join('|');
   const goalKey = sha256(`${models}|${trace.goalText}`);
   let chainKey = sha256(`goal|${goalKey}`);
   const steps = trace.steps.map((step): StepWork => {

@@ -17,6 +17,26 @@ ui('a label given from the palette shows at the chip', async ({ workbench }) => 
   await workbench.chips().filter({ hasText: '✗' }).waitFor({ state: 'hidden' });
 });
 
+ui('two steps are compared from the palette, and the list says who votes how', async ({ workbench }) => {
+  const { page } = workbench;
+  await workbench.openFile('wrong-step.trace.json');
+  await workbench.runCommand('StepScope: Go to Next Bad Step');
+  await page.getByText('324 * 0.40').first().waitFor();
+  await workbench.runCommand('StepScope: Compare Two Steps…');
+  await page.locator(pickerRow).first().click();
+  await page.locator(pickerRow).filter({ hasText: 'contrastive_ranker' }).first().waitFor();
+  await page.keyboard.press('Escape');
+});
+
+ui('a model card opens as a page from the palette', async ({ workbench }) => {
+  const { page } = workbench;
+  await page.locator('.statusbar-item').filter({ hasText: /StepScope|steps/ }).first().waitFor();
+  await workbench.runCommand('StepScope: Show Model Card…');
+  await page.locator(pickerRow).filter({ hasText: 'backbone' }).waitFor();
+  await page.locator(pickerRow).filter({ hasText: 'svm' }).first().click();
+  await page.locator('.tab').filter({ hasText: 'CARD.md' }).waitFor();
+});
+
 ui('the status bar opens a menu, and its switch takes the chips away and brings them back', async ({ workbench }) => {
   const { page } = workbench;
   const toggle = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 /** unsupported-number: a figure in the final answer that no earlier step, result or question holds, and that no simple sum gives. */
 import type { ExecutionStep, PlanTrace } from '../../core/planTrace.ts';
 import type { Finding } from '../../core/problems.ts';
+import { NUMBER, numbersIn, readNumber } from './numbers.ts';
 import { inOwnWords, placeOf, scoredSteps } from './ownWords.ts';
 import type { Rule } from './rule.ts';
 
@@ -45,7 +46,6 @@ function isPartial(step: ExecutionStep): boolean {
 }
 
 const TRUNCATED = /\btruncated\b|\bomitted\b|\[\.\.\.|<response clipped>|\[image\]/i;
-const NUMBER = /\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?/g;
 
 /** Figures worth asking about: three digits or more, or decimals; no years, times, versions, list numbers, names or code. */
 function figuresIn(text: string): readonly Figure[] {
@@ -57,18 +57,12 @@ function figuresIn(text: string): readonly Figure[] {
     const before = plain.charAt(at - 1);
     const after = plain.slice(at + digits.length, at + digits.length + 2);
     if (/[\w.:#\-–_@^]/.test(before) || /^[A-Za-z_:\-–^]|^\.\d|^,\d/.test(after)) continue;
-    const value = Number(digits.replaceAll(',', ''));
-    const point = digits.indexOf('.');
-    const decimals = point < 0 ? 0 : digits.length - point - 1;
-    const significant = digits.replace(/\D/g, '').replace(/^0+/, '').replace(point < 0 ? /0+$/ : /$^/, '').length;
+    const { value, decimals } = readNumber(digits);
+    const significant = digits.replace(/\D/g, '').replace(/^0+/, '').replace(digits.includes('.') ? /$^/ : /0+$/, '').length;
     if (significant < 3 || (decimals === 0 && value >= 1800 && value <= 2100)) continue;
     figures.push({ text: digits, value, decimals });
   }
   return figures;
-}
-
-function numbersIn(text: string): number[] {
-  return (text.match(NUMBER) ?? []).map((digits) => Number(digits.replaceAll(',', '')));
 }
 
 const MOST_NUMBERS = 200_000;

@@ -20,8 +20,3 @@ export const contrastiveRanker: Scorer = {
     };
   },
 };
-
-/** Chance, 0–1 and uncalibrated, that the step with the first utility is preferred to the other; compare(a, b) + compare(b, a) = 1. */
-export function comparePreference(utilityA: number, utilityB: number): number {
-  return sigmoid(utilityA - utilityB);
-}

@@ -1,5 +1,6 @@
 /** Implicit Q-learning: the value of the step, the outlook before it, and what to do about it. */
 import type { Scorer } from '../scorer.ts';
+import { entropyOf, softmax } from '../softmax.ts';
 
 /** Order of the policy's actions in `policy_logits`. */
 export const POLICY_ACTIONS = ['accept', 'revise', 'escalate'] as const;
@@ -12,19 +13,17 @@ export const sicql: Scorer = {
   mainOutput: 'q',
   explain(at) {
     const [q, v] = [at('q'), at('v')];
-    const [accept = 0, revise = 0, escalate = 0] = softmax(POLICY_ACTIONS.map((_, i) => at('policy_logits', i)));
-    const entropy = -[accept, revise, escalate].reduce((sum, p) => sum + (p > 0 ? p * Math.log(p) : 0), 0);
+    const logits = POLICY_ACTIONS.map((_, i) => at('policy_logits', i));
+    const shares = softmax(logits);
+    const entropy = entropyOf(shares);
+    const byAction = (prefix: string, values: readonly number[]): Record<string, number> => Object.fromEntries(POLICY_ACTIONS.map((action, i) => [`${prefix}_${action}`, values[i] ?? Number.NaN]));
     return {
-      // The gap is 0 or more by construction; rounding in the head may leave it a hair below.
-      attributes: { q_value: q, v_value: v, advantage: q - v, q_gap: Math.max(0, at('q_upper') - q), entropy, p_accept: accept, p_revise: revise, p_escalate: escalate },
+      attributes: {
+        // The gap is 0 or more by construction; rounding in the head may leave it a hair below.
+        q_value: q, v_value: v, advantage: q - v, q_gap: Math.max(0, at('q_upper') - q), entropy,
+        ...byAction('policy_logit', logits), ...byAction('p', shares),
+      },
       rationale: `Q ${q.toFixed(2)}, V ${v.toFixed(2)}, advantage ${(q - v).toFixed(2)}, entropy ${entropy.toFixed(2)}`,
     };
   },
 };
-
-function softmax(logits: readonly number[]): readonly number[] {
-  const top = Math.max(...logits);
-  const weights = logits.map((l) => Math.exp(l - top));
-  const total = weights.reduce((a, b) => a + b, 0);
-  return weights.map((w) => w / total);
-}

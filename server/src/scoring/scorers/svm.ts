@@ -7,11 +7,11 @@ export const svm: Scorer = {
   idea: 'Side of the surface that separates known good steps from bad ones, and closeness to the good.',
   outputs: [{ name: 'decision', width: 1 }, { name: 'kernel_similarity', width: 1 }],
   mainOutput: 'decision',
-  explain(at) {
+  explain(at, { entry }) {
     const decision = at('decision');
     const similarity = at('kernel_similarity');
     return {
-      attributes: { decision_function: decision, margin: Math.abs(decision), kernel_similarity: similarity },
+      attributes: { decision_function: decision, margin: Math.abs(decision), support_vector_count: entry.supportVectorCount ?? 0, kernel_similarity: similarity },
       rationale: `decision ${decision.toFixed(2)}, similarity to good steps ${similarity.toFixed(2)}`,
     };
   },

@@ -1,4 +1,4 @@
-/** First schema: raw head outputs by chain key, text vectors by text key. */
+/** First schema: raw head outputs by chain key and models, sentence vectors of steps by chain key. */
 export const migration0001 = {
   version: 1,
   sql: `
