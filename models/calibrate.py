@@ -11,7 +11,8 @@ from features import Table
 
 ALPHAS = (0.01, 0.02, 0.05, 0.1, 0.2)
 LENGTHS = (1, 2, 4, 8, 16, 32, 64, 128)
-FOLDS = 5
+FOLDS = 10  # of problems, for calibration
+WRONG_FOLDS = 5  # for P(wrong), whose choice of features is nested in them
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def fit_uncertainty(sets: list[tuple[np.ndarray, np.ndarray, dict[str, np.ndarra
     Features join one by one while the AUROC, cross-fitted over folds of problems and averaged over the sets,
     rises by 0.002. What is reported is cross-fitted once more around that choice.
     """
-    folds = [np.unique(problem, return_inverse=True)[1] % FOLDS for _, problem, _ in sets]
+    folds = [np.unique(problem, return_inverse=True)[1] % WRONG_FOLDS for _, problem, _ in sets]
     scale = {k: (np.mean([f[k].mean() for _, _, f in sets]), np.mean([f[k].std() for _, _, f in sets]) + 1e-9) for k in allowed}
     columns = [np.stack([np.clip((f[k] - scale[k][0]) / scale[k][1], -6, 6) for k in allowed], 1) for _, _, f in sets]
     wrongs = [w.astype(int) for w, _, _ in sets]
@@ -203,7 +204,7 @@ def fit_uncertainty(sets: list[tuple[np.ndarray, np.ndarray, dict[str, np.ndarra
 
     whole = [np.ones(len(w), bool) for w in wrongs]
     nested = [np.zeros(len(w)) for w in wrongs]
-    for k in range(FOLDS):
+    for k in range(WRONG_FOLDS):
         inside = [f != k for f in folds]
         chosen = choose(inside)
         c, i = joint([np.flatnonzero(m) for m in inside], chosen)

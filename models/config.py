@@ -93,7 +93,7 @@ class HeadConfig:
 class TrainConfig:
     seed: int = 20261123
     created_at: str = "2026-11-23"
-    scorer_version: str = "1.0.0"
+    scorer_version: str = "2.0.0"
     kept_share: int = 10  # one problem in ten is kept for model choice
     folds: int = 3  # out-of-fold consensus, the target of `escalate`
     threads: int = 2

@@ -195,10 +195,10 @@ def risk_coverage(p: np.ndarray, uncertainty: np.ndarray, y: np.ndarray) -> dict
 
 
 def sibling_figures(scores: dict[str, np.ndarray], table: Table) -> dict:
-    """Of alternatives in one context the highest-scored is taken: how often people rated it good."""
+    """Of alternatives in one context that people rated differently the highest-scored is taken: how often it was rated good."""
     labelled = np.flatnonzero(~np.isnan(table.label))
     order = labelled[np.argsort(table.context[labelled], kind="stable")]
-    groups = [g for g in np.split(order, np.flatnonzero(np.diff(table.context[order])) + 1) if len(g) > 1]
+    groups = [g for g in np.split(order, np.flatnonzero(np.diff(table.context[order])) + 1) if len(set(table.label[g])) > 1]
     problem = np.array([table.problem[g[0]] for g in groups])
     good = table.label == 1
     found = {name: mean_figure(np.array([good[g[np.argmax(s[g])]] for g in groups], float), problem) for name, s in scores.items()}

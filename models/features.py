@@ -147,7 +147,7 @@ def encode_items(
                 unit = unit_lists[number][p.unit]
                 step = firsts[number] + unit.step
                 span = slice(p.start, max(p.end - 1, p.start + 1))
-                if not chunks[step]:
+                if unit.parent < 0 or unit_lists[number][unit.parent].step != unit.step:  # the step's first unit
                     goal[step] = states[row, head - 1]
                     goal_sentence[step] = states[row, 1 : max(head - 1, 2)].mean(0)
                     if p.parent >= 0:

@@ -327,10 +327,13 @@ def measure_runs(bench: Bench, judgement: Judgement, tables: dict[str, Table], t
     return figures, {"a": max(float(a), 0.0), "b": b, "dataset": "agent_outcomes, cross-fitted", "n": len(crossed.success), "auroc": own["auroc"], "ci": own["ci"]}
 
 
-def measure_siblings(bench: Bench, judgement: Judgement) -> dict:
-    t = bench.tables[PRM]
+def measure_siblings(bench: Bench, judgements: dict[int, Judgement]) -> dict:
+    t, judgement = bench.tables[PRM], judgements[0]
     scores = {s: bench.raw[PRM][s][HEADS[s].main_output][:, 0] for s in SCORERS}
     scores["consensus"] = judgement.fitted.consensus(bench.main(PRM, 0))
+    if 1 in judgements:
+        scores["relevance"] = judgements[1].fitted.consensus(bench.main(PRM, 1))
+        scores["quality and relevance"] = logit(scores["consensus"]) + logit(scores["relevance"])
     scores |= {"backbone quality": bench.scalar(PRM, "quality"), "longest": t.chars, "shortest": -t.chars}
     return sibling_figures(scores, t)
 

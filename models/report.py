@@ -68,7 +68,7 @@ def tables(r: dict, manifest: dict) -> str:
     for n, f in r["runs"].items():
         out += [f"### Runs: success of {f['n']} agent runs ({f['success']:.0%} succeed), {n}", ""]
         out += table(["score of the run", "AUROC", "against the mean of steps"], [[k, number(v), number(v, "gain")] for k, v in f["rows"].items()])
-    out += ["### Siblings: best of one context's alternatives taken, share people rated good (dev/prm800k_phase1_test)", ""]
+    out += ["### Siblings: best taken of one context's alternatives that people rated differently, share rated good (dev/prm800k_phase1_test)", ""]
     out += table(["picked by", "rated good"], [[k, number(f, "share")] for k, f in r["siblings"].items()])
     out += ["### Hand-made pairs: how often the right step scores higher", ""]
     areas = list(r["pairs"]["consensus"])

@@ -167,7 +167,7 @@ def main() -> None:
         "independence": measure.measure_independence(quality), "worth": measure.measure_worth(quality),
         "uncertainty": {ships[d]: figures for d, (_, figures) in uncertainty.items()},
         "attributes": measure.measure_attributes(bench, quality), "outlook": measure.measure_outlook(bench, quality),
-        "runs": runs, "siblings": measure.measure_siblings(bench, quality),
+        "runs": runs, "siblings": measure.measure_siblings(bench, judgements),
         "pairs": measure.measure_pairs(bench, quality, ROOT / "models" / "pairs.jsonl"), "longSteps": measure.measure_long(bench, quality),
     }
     results = rounded_all(results)

@@ -21,7 +21,7 @@ ui('two steps are compared from the palette, and the list says who votes how', a
   const { page } = workbench;
   await workbench.openFile('wrong-step.trace.json');
   await workbench.runCommand('StepScope: Go to Next Bad Step');
-  await page.getByText('324 * 0.40').first().waitFor();
+  await page.locator('.view-line').filter({ hasText: '324 * 0.40' }).first().waitFor();
   await workbench.runCommand('StepScope: Compare Two Steps…');
   await page.locator(pickerRow).first().click();
   await page.locator(pickerRow).filter({ hasText: 'contrastive_ranker' }).first().waitFor();
@@ -43,6 +43,8 @@ ui('the status bar opens a menu, and its switch takes the chips away and brings 
     await page.locator('.statusbar-item').filter({ hasText: 'steps' }).click();
     await page.locator(pickerRow).filter({ hasText: /inline scores/i }).click();
   };
+  await workbench.openFile('wrong-step.trace.json');
+  await workbench.chips().first().waitFor();
   await toggle();
   await workbench.chips().first().waitFor({ state: 'hidden' });
   await toggle();
