@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from config import WIDTH, TrainConfig
 from encoder import Encoder, collate
-from windows import goal_head, lay_windows, units_of
+from windows import goal_head, path_windows, units_of
 
 QUALITY, RELEVANCE = 0, 1
 BACKBONE_SCALARS = ("quality", "log_hazard", "cos_goal_step", "cos_prev_step", "max_cos_earlier")
@@ -123,7 +123,7 @@ def encode_items(
         unit_lists.append(units)
         firsts.append(offset)
         offset += len(item.nodes)
-        jobs += [(w.length, number, w) for w in lay_windows(goal_head(ids[item.goal], config.window), units, config.window)]
+        jobs += [(w.length, number, w) for w in path_windows(goal_head(ids[item.goal], config.window), units, config.window)]
     jobs.sort(key=lambda j: (j[0], j[1]))
     goal, context = np.zeros((offset, WIDTH), np.float32), np.zeros((offset, WIDTH), np.float32)
     chunks: list[list[tuple]] = [[] for _ in range(offset)]  # by node: (quality, marker, mean, sentence, hazard, tokens)

@@ -100,6 +100,31 @@ def lay_windows(goal: list[int], units: list[Unit], config: WindowConfig) -> lis
     return windows
 
 
+def path_windows(goal: list[int], units: list[Unit], config: WindowConfig) -> list[Window]:
+    """The windows the runtime lays for every path of a tree; units read in an earlier path's window are carry.
+
+    Unlike `lay_windows` on a tree, what a unit sees depends on its own path alone.
+    """
+    inner = {u.parent for u in units}
+    done: set[int] = set()
+    found: list[Window] = []
+    for leaf in (i for i in range(len(units)) if i not in inner):
+        path = [leaf]
+        while units[path[-1]].parent >= 0:
+            path.append(units[path[-1]].parent)
+        path.reverse()
+        chain = [Unit(units[u].ids, k - 1, units[u].step) for k, u in enumerate(path)]
+        for window in lay_windows(goal, chain, config):
+            for p in window.placed:
+                p.unit = path[p.unit]
+                p.is_carry = p.is_carry or p.unit in done
+            fresh = {p.unit for p in window.placed if not p.is_carry}
+            if fresh:
+                found.append(window)
+                done |= fresh
+    return found
+
+
 def place(window: Window, units: list[Unit], index: int, where: dict[int, int], is_carry: bool) -> None:
     unit = units[index]
     end = window.length + len(unit.ids)
