@@ -28,15 +28,6 @@ ui('two steps are compared from the palette, and the list says who votes how', a
   await page.keyboard.press('Escape');
 });
 
-ui('a model card opens as a page from the palette', async ({ workbench }) => {
-  const { page } = workbench;
-  await page.locator('.statusbar-item').filter({ hasText: /StepScope|steps/ }).first().waitFor();
-  await workbench.runCommand('StepScope: Show Model Card…');
-  await page.locator(pickerRow).filter({ hasText: 'backbone' }).waitFor();
-  await page.locator(pickerRow).filter({ hasText: 'svm' }).first().click();
-  await page.locator('.tab').filter({ hasText: 'CARD.md' }).waitFor();
-});
-
 ui('the status bar opens a menu, and its switch takes the chips away and brings them back', async ({ workbench }) => {
   const { page } = workbench;
   const toggle = async (): Promise<void> => {
@@ -50,4 +41,14 @@ ui('the status bar opens a menu, and its switch takes the chips away and brings 
   await toggle();
   await workbench.chips().first().waitFor();
   assert.ok((await workbench.chips().count()) > 0);
+});
+
+// Last: the page keeps the keyboard to itself.
+ui('a model card opens as a page from the palette', async ({ workbench }) => {
+  const { page } = workbench;
+  await page.locator('.statusbar-item').filter({ hasText: /StepScope|steps/ }).first().waitFor();
+  await workbench.runCommand('StepScope: Show Model Card…');
+  await page.locator(pickerRow).filter({ hasText: 'backbone' }).waitFor();
+  await page.locator(pickerRow).filter({ hasText: 'svm' }).first().click();
+  await page.locator('.tab').filter({ hasText: 'CARD.md' }).waitFor();
 });
