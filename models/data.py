@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,3 +61,11 @@ def held_agentrx(data: Path, seed: int) -> set[str]:
     """Ids of the 10 AgentRx traces that are never trained on."""
     ids = sorted(t.trace_id for t in load_traces(data, "train/agentrx_tau_retail"))
     return set(sorted(ids, key=lambda i: hashlib.sha1(f"{seed}:{i}".encode()).hexdigest())[:10])
+
+
+def by_problem(traces: Iterable[Trace]) -> list[list[Trace]]:
+    """Traces of one problem together, in order of first sight."""
+    groups: dict[str, list[Trace]] = {}
+    for trace in traces:
+        groups.setdefault(trace.problem, []).append(trace)
+    return list(groups.values())

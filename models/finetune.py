@@ -22,7 +22,7 @@ from torch import Tensor
 from backbone import load_tokenizer, source_folder
 from config import DIMENSIONS, FinetuneConfig, TrainConfig, set_seed
 from corrupt import corrupt
-from data import BAD, GOOD, NEUTRAL, Trace, held_agentrx, is_kept, load_traces
+from data import BAD, GOOD, NEUTRAL, Trace, by_problem, held_agentrx, is_kept, load_traces
 from encoder import Encoder, collate, load_pretrained
 from evaluate import auroc
 from generated import make_traces
@@ -191,10 +191,7 @@ def training_items(data: Path, config: TrainConfig, rng: random.Random, syntheti
     chosen = lambda ts: [t for t in ts if inside(t) and rng.random() < synthetic]  # noqa: E731
     inside = lambda t: not is_kept(t.problem, config.seed, config.kept_share)  # noqa: E731
     items: list[Item] = []
-    groups: dict[str, list[Trace]] = {}
-    for t in filter(inside, load_traces(data, "train/prm800k_phase1")):
-        groups.setdefault(t.problem, []).append(t)
-    items += [tree_item(ts, rng, tune.merge_share, 1.0) for ts in groups.values()]
+    items += [tree_item(ts, rng, tune.merge_share, 1.0) for ts in by_problem(filter(inside, load_traces(data, "train/prm800k_phase1")))]
     items += [chain_item(t, rng, tune.merge_share, 1.0) for t in filter(inside, load_traces(data, "train/mr_ben"))]
     items += [chain_item(t, rng, tune.merge_share / 2, 0.3) for t in chosen(load_traces(data, "train/prmbench_synthetic"))]
     for t in chosen(load_traces(data, "train/gsm8k_human_solutions")):
@@ -283,7 +280,7 @@ def targets_of(batch: list[Packed], width: int) -> Targets:
             t.weight.append(p.item.nodes[s].weight)
         for place in p.window.placed:
             step = p.units[place.unit].step
-            if step not in number or (place.is_carry and p.units[place.unit].step not in number):
+            if step not in number:
                 continue
             t.markers.append(row * width + place.end - 1)
             t.step_of_marker.append(number[step])
@@ -365,10 +362,7 @@ def validation_items(data: Path, config: TrainConfig) -> dict[str, list[Item]]:
     kept = lambda t: is_kept(t.problem, config.seed, config.kept_share)  # noqa: E731
     sets: dict[str, list[Item]] = {}
     for name, source, chosen in (("kept/prm", "train/prm800k_phase1", kept), ("dev/prm", "dev/prm800k_phase1_test", lambda t: True)):
-        groups: dict[str, list[Trace]] = {}
-        for t in filter(chosen, load_traces(data, source)):
-            groups.setdefault(t.problem, []).append(t)
-        sets[name] = [tree_item(ts, rng, 0.0, 1.0) for ts in groups.values()]
+        sets[name] = [tree_item(ts, rng, 0.0, 1.0) for ts in by_problem(filter(chosen, load_traces(data, source)))]
     mr_ben = [t for t in load_traces(data, "train/mr_ben") if kept(t)]
     sets["kept/mr_ben"] = [chain_item(t, rng, 0.0, 1.0) for t in mr_ben]
     sets["kept/mr_ben joined"] = [chain_item(t, rng, 1.0, 1.0) for t in mr_ben]

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 
 from backbone import source_folder
 from config import WIDTH, TrainConfig
-from data import BAD, GOOD, Trace, held_agentrx, is_kept, load_traces
+from data import BAD, GOOD, by_problem, held_agentrx, is_kept, load_traces
 from encoder import Encoder, fit_sentence, load_pretrained, plain_embeddings
 from features import Table, build_table, encode_items
 from finetune import D, Item, Node, chain_item, corrupted_item, label_vector, tree_item, twin_item
@@ -18,13 +18,6 @@ from generated import make_traces
 OUTCOME_RUNS = {"train": 120, "kept": 40}  # tau runs with an outcome that are read: they are long
 EVERY = {"prmbench_synthetic": 4, "gsm8k_human_solutions": 6}  # every n-th trace of the made errors
 PRM_SHARE = 0.7  # of PRM800K's training problems
-
-
-def by_problem(traces: list[Trace]) -> list[list[Trace]]:
-    groups: dict[str, list[Trace]] = {}
-    for t in traces:
-        groups.setdefault(t.problem, []).append(t)
-    return list(groups.values())
 
 
 def pair_items(path: Path) -> list[Item]:
@@ -81,8 +74,6 @@ def fit_sentence_readout(encoder: Encoder, tokenizer: Tokenizer, items: list[Ite
     original = Encoder(config.backbone)
     load_pretrained(original, str(source_folder() / "model.safetensors"))
     original.eval()
-
-
     means, _ = encode_items(encoder, tokenizer, items, config, fast=False, sentence=False)
     texts = [n.text for item in items for n in item.nodes]
     ids = [e.ids for e in tokenizer.encode_batch(texts, add_special_tokens=False)]

@@ -5,8 +5,8 @@ import { verdict } from '../features/comparison.ts';
 import { percent } from '../features/scoredTrace.ts';
 import type { Engine, ServerPorts } from '../lsp/ports.ts';
 import { activeDimensions, activeScorerIds } from '../scoring/activeScorers.ts';
-import { compareTexts } from '../scoring/compareTexts.ts';
-import type { ComparisonQuestion } from '../scoring/compareTexts.ts';
+import { compareTexts } from '../features/compareTexts.ts';
+import type { ComparisonQuestion } from '../features/compareTexts.ts';
 import type { Output } from './output.ts';
 
 const SIDES = { first: 'a', second: 'b', none: null } as const;

@@ -1,12 +1,13 @@
 /** Two texts as the next step of one trace: scored in the same place, then compared. */
-import type { ExecutionStep, PlanTrace } from '../core/planTrace.ts';
-import { compareSteps } from './compare.ts';
-import type { Comparison } from './compare.ts';
-import type { ModelManifest } from './manifest.ts';
-import type { StopSignal } from './modelRunner.ts';
-import type { RawByScorer } from './rawScores.ts';
-import type { TraceScorer } from './traceScorer.ts';
-import { prepareTrace } from './traceWork.ts';
+import type { PlanTrace } from '../core/planTrace.ts';
+import { assembleTrace, UniqueIds } from '../formats/traceAssembly.ts';
+import { compareSteps } from '../scoring/compare.ts';
+import type { Comparison } from '../scoring/compare.ts';
+import type { ModelManifest } from '../scoring/manifest.ts';
+import type { StopSignal } from '../scoring/modelRunner.ts';
+import type { RawByScorer } from '../scoring/rawScores.ts';
+import type { TraceScorer } from '../scoring/traceScorer.ts';
+import { prepareTrace } from '../scoring/traceWork.ts';
 
 export interface ComparisonQuestion {
   readonly goal: string;
@@ -43,12 +44,8 @@ export async function compareTexts(question: ComparisonQuestion, options: {
 }
 
 function plainTrace(goalText: string, texts: readonly string[]): PlanTrace {
-  return {
-    traceId: 'comparison', format: 'text', formatVersion: '1', goalText, goalRange: null, planSignature: '', finalOutputText: '', importedScores: [],
-    meta: {}, warnings: [], unknownRecordCounts: {}, range: null,
-    steps: texts.map((output, stepIndex): ExecutionStep => ({
-      stepId: `${stepIndex}`, stepIndex, stepType: 'thought', description: '', depth: 0, output, tools: [], attributes: {}, importedScores: [],
-      range: null, textRange: null, jsonPointer: '', isCopiedContext: false, isSidechain: false, isProvisional: false, contentNotCaptured: false,
-    })),
-  };
+  return assembleTrace({
+    traceId: 'comparison', format: 'text', formatVersion: '1', goalText, range: null,
+    steps: texts.map((output, i) => ({ stepId: String(i), stepType: 'thought', output, range: null, jsonPointer: '' })),
+  }, new UniqueIds());
 }
