@@ -38,8 +38,9 @@ class WindowConfig:
 
 @dataclass(frozen=True)
 class FinetuneConfig:
-    total_tokens: int = 9_200_000  # tokens seen in all; the schedule runs over them
+    total_tokens: int = 12_500_000  # tokens seen in all; the schedule runs over them
     batch_tokens: int = 4608
+    packed_tokens: int = 576  # of alternatives packed side by side; each sees at most a runtime window
     learning_rate: float = 1.5e-4
     layer_decay: float = 0.85  # the lowest layer learns at 0.85^5 of the rate
     weight_decay: float = 0.01
@@ -48,8 +49,7 @@ class FinetuneConfig:
     checkpoint_minutes: float = 10.0
     evaluate_minutes: float = 60.0
     merge_share: float = 0.4  # of traces whose neighbouring steps are joined
-    first_epoch_batches: int = 1090  # the first epoch ends here: the time on two cores was short
-    later_synthetic: float = 0.4  # share of the made errors after the first epoch
+    synthetic: float = 0.4  # share of the traces with made errors that take part in an epoch
     swap_share: float = 0.06  # of windows that get a foreign goal: alignment's bad class
 
 

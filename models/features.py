@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from config import WIDTH, TrainConfig
 from encoder import Encoder, collate
-from windows import goal_head, path_windows, units_of
+from windows import goal_head, lay_windows, units_of_steps, word_pieces
 
 QUALITY, RELEVANCE = 0, 1
 BACKBONE_SCALARS = ("quality", "log_hazard", "cos_goal_step", "cos_prev_step", "max_cos_earlier")
@@ -109,21 +109,15 @@ def encode_items(
 
     fast: bfloat16. Without `sentence` the fifth block is the mean state the readout would read.
     """
-    texts = sorted({i.goal for i in items} | {n.text for i in items for n in i.nodes})
-    ids: dict[str, list[int]] = {}
-    for at in range(0, len(texts), 4000):
-        part = texts[at : at + 4000]
-        ids.update((t, e.ids) for t, e in zip(part, tokenizer.encode_batch(part, add_special_tokens=False)))
+    ids = word_pieces((text for i in items for text in i.texts), tokenizer)
     jobs, unit_lists, firsts, offset = [], [], [], 0
     for number, item in enumerate(items):
-        units, last = [], []
-        for k, n in enumerate(item.nodes):
-            units += units_of(ids[n.text], last[n.parent] if n.parent >= 0 else -1, k, len(units), config.window)
-            last.append(len(units) - 1)
+        units = units_of_steps([(n.text, n.parent) for n in item.nodes], ids, config.window)
         unit_lists.append(units)
         firsts.append(offset)
         offset += len(item.nodes)
-        jobs += [(w.length, number, w) for w in path_windows(goal_head(ids[item.goal], config.window), units, config.window)]
+        laid = lay_windows(goal_head(ids[item.goal], config.window), units, config.window, config.finetune.packed_tokens)
+        jobs += [(w.length, number, w) for w in laid]
     jobs.sort(key=lambda j: (j[0], j[1]))
     goal, context = np.zeros((offset, WIDTH), np.float32), np.zeros((offset, WIDTH), np.float32)
     chunks: list[list[tuple]] = [[] for _ in range(offset)]  # by node: (quality, marker, mean, sentence, hazard, tokens)

@@ -1,6 +1,8 @@
 """Fine-tunes the backbone on labelled steps. Called by train.py; writes <cache>/encoder.pt.
 
-    python models/finetune.py [--data D] [--cache C] [--resume]
+    python models/finetune.py [--data D] [--cache C] [--resume] [--start ENCODER]
+
+--start goes on from the weights of an earlier encoder.pt instead of the original MiniLM's.
 
 Reads like the training loop it is: items -> windows -> batches -> four losses -> AdamW.
 """
@@ -26,7 +28,7 @@ from data import BAD, GOOD, NEUTRAL, Trace, by_problem, held_agentrx, is_kept, l
 from encoder import Encoder, collate, load_pretrained
 from evaluate import auroc
 from generated import make_traces
-from windows import Unit, Window, goal_head, lay_windows, units_of
+from windows import Unit, Window, goal_head, lay_windows, units_of_steps, word_pieces
 
 D = len(DIMENSIONS)
 QUALITY, RELEVANCE, NOVELTY, COHERENCE, IMPLEMENTABILITY, TRUTHFULNESS, ALIGNMENT = range(D)
@@ -54,6 +56,10 @@ class Item:
     goal: str
     nodes: list[Node]
     source: str
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.goal, *(n.text for n in self.nodes)]
 
 
 @dataclass
@@ -182,13 +188,10 @@ def corrupted_item(trace: Trace, rng: random.Random, merge: float, weight: float
     return twin_item(trace.problem, steps, twins, trace.source, weight)
 
 
-def training_items(data: Path, config: TrainConfig, rng: random.Random, synthetic: float) -> list[Item]:
-    """One epoch's items; merging, corruption and generation are drawn anew each time.
-
-    synthetic: share of the traces with made errors that take part.
-    """
+def training_items(data: Path, config: TrainConfig, rng: random.Random) -> list[Item]:
+    """One epoch's items; merging, corruption and generation are drawn anew each time."""
     tune = config.finetune
-    chosen = lambda ts: [t for t in ts if inside(t) and rng.random() < synthetic]  # noqa: E731
+    chosen = lambda ts: [t for t in ts if inside(t) and rng.random() < tune.synthetic]  # noqa: E731
     inside = lambda t: not is_kept(t.problem, config.seed, config.kept_share)  # noqa: E731
     items: list[Item] = []
     items += [tree_item(ts, rng, tune.merge_share, 1.0) for ts in by_problem(filter(inside, load_traces(data, "train/prm800k_phase1")))]
@@ -201,18 +204,14 @@ def training_items(data: Path, config: TrainConfig, rng: random.Random, syntheti
     for t in load_traces(data, "train/agentrx_tau_retail"):
         if t.trace_id not in held_agentrx(data, config.seed):
             items.append(chain_item(t, rng, 0.0, 0.5))
-    for made in make_traces(int(3500 * synthetic), rng.randrange(1 << 30)):
+    for made in make_traces(int(3500 * tune.synthetic), rng.randrange(1 << 30)):
         items.append(twin_item(made.goal, made.steps, made.twins, "generated", 0.4))
     return items
 
 
 def pack(items: list[Item], tokenizer: Tokenizer, config: TrainConfig, swap: float, rng: random.Random) -> list[Packed]:
     """Items -> windows. A share gets a foreign goal: then only alignment is asked."""
-    texts = sorted({i.goal for i in items} | {n.text for i in items for n in i.nodes})
-    ids: dict[str, list[int]] = {}
-    for at in range(0, len(texts), 4000):
-        part = texts[at : at + 4000]
-        ids.update((t, e.ids) for t, e in zip(part, tokenizer.encode_batch(part, add_special_tokens=False)))
+    ids = word_pieces((text for i in items for text in i.texts), tokenizer)
     found = []
     for item in items:
         is_swapped = rng.random() < swap and item.source != "generated"
@@ -227,13 +226,8 @@ def pack(items: list[Item], tokenizer: Tokenizer, config: TrainConfig, swap: flo
             for n in nodes:
                 n.y[ALIGNMENT] = 0.0 if is_swapped else 1.0
         item = Item(goal, nodes, item.source)
-        units: list[Unit] = []
-        last: list[int] = []  # last unit of each node
-        for k, n in enumerate(nodes):
-            parent = last[n.parent] if n.parent >= 0 else -1
-            units += units_of(ids[n.text], parent, k, len(units), config.window)
-            last.append(len(units) - 1)
-        for window in lay_windows(goal_head(ids[goal], config.window), units, config.window):
+        units = units_of_steps([(n.text, n.parent) for n in nodes], ids, config.window)
+        for window in lay_windows(goal_head(ids[goal], config.window), units, config.window, config.finetune.packed_tokens):
             steps = sorted({units[p.unit].step for p in window.placed if not p.is_carry})
             steps = [s for s in steps if not np.isnan(nodes[s].y).all()]
             if steps:
@@ -333,7 +327,7 @@ def losses(encoder: Encoder, states: Tensor, t: Targets, balance: Tensor) -> dic
     if t.better:
         b, c, d = torch.tensor(t.better), torch.tensor(t.worse), torch.tensor(t.pair_dimension)
         gap = logits[b, d] - logits[c, d]
-        found["pairs"] = 0.5 * (F.softplus(-gap) * w[b] * torch.where(d == QUALITY, 1.0, 0.3)).mean()
+        found["pairs"] = 0.8 * (F.softplus(-gap) * w[b] * torch.where(d == QUALITY, 1.0, 0.3)).mean()
     return found
 
 
@@ -407,12 +401,14 @@ def optimiser_of(encoder: Encoder, tune: FinetuneConfig) -> torch.optim.Optimize
     return optimiser
 
 
-def finetune(data: Path, cache: Path, config: TrainConfig, resume: bool) -> Encoder:
+def finetune(data: Path, cache: Path, config: TrainConfig, resume: bool, start: Path | None = None) -> Encoder:
     tune = config.finetune
     set_seed(config.seed, config.threads)
     tokenizer = load_tokenizer(source_folder() / "tokenizer.json")
     encoder = Encoder(config.backbone, tune.dropout)
     load_pretrained(encoder, str(source_folder() / "model.safetensors"))
+    if start:
+        encoder.load_state_dict(torch.load(start, weights_only=True)["encoder"])
     optimiser = optimiser_of(encoder, tune)
     state = {"tokens": 0, "epoch": 0, "batch": 0, "updates": 0}
     checkpoint = cache / "finetune.pt"
@@ -433,11 +429,8 @@ def finetune(data: Path, cache: Path, config: TrainConfig, resume: bool) -> Enco
     while state["tokens"] < tune.total_tokens:
         # An epoch is a function of its number, so a resumed run draws the same batches.
         rng = random.Random(config.seed + state["epoch"])
-        share = 1.0 if state["epoch"] == 0 else tune.later_synthetic
-        packed = pack(training_items(data, config, rng, share), tokenizer, config, tune.swap_share, rng)
+        packed = pack(training_items(data, config, rng), tokenizer, config, tune.swap_share, rng)
         epoch = batches(packed, tune.batch_tokens, rng)
-        if state["epoch"] == 0:
-            epoch = epoch[: tune.first_epoch_batches]
         print(f"epoch {state['epoch']}: {len(packed)} windows, {sum(p.window.length for p in packed)} tokens, {len(epoch)} batches", flush=True)
         for batch in epoch[state["batch"] :]:
             ids, positions, visible = collate([p.window for p in batch], [p.units for p in batch])
@@ -482,5 +475,6 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, default=root.parent / "shared" / "data")
     parser.add_argument("--cache", type=Path, default=root / "models" / ".cache")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--start", type=Path)
     arguments = parser.parse_args()
-    finetune(arguments.data, arguments.cache, TrainConfig(), arguments.resume)
+    finetune(arguments.data, arguments.cache, TrainConfig(), arguments.resume, arguments.start)

@@ -4,14 +4,16 @@ A step is cut into units (chunk + marker). A window holds the goal, a carry of t
 then new units; a unit is read in the window where it is first placed, and sees the goal, the earlier
 units of its window and itself. So the layout, and every state, is a pure function of the prefix.
 
-While training, alternatives of one context share a window as branches of a tree: each sees its own
-ancestors alone, and its positions go on from its parent's. 43,000 contexts of PRM800K are 1.4 million
-tokens that way instead of 25.
+While training, alternatives of one context share a window as branches of a tree: each sees the goal and
+those of its own ancestors that the runtime's window would hold, and its positions go on from its parent's.
+43,000 contexts of PRM800K are TOKENS million tokens that way instead of 25.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+from tokenizers import Tokenizer
 
 from config import WindowConfig
 
@@ -78,51 +80,73 @@ def units_of(ids: list[int], parent: int, step: int, first: int, config: WindowC
     return found
 
 
-def lay_windows(goal: list[int], units: list[Unit], config: WindowConfig) -> list[Window]:
-    """Windows for units given parents first. A chain gives what the runtime lays."""
+def word_pieces(texts: Iterable[str], tokenizer: Tokenizer) -> dict[str, list[int]]:
+    """Token ids of each text, without special tokens."""
+    wanted = sorted(set(texts))
+    ids: dict[str, list[int]] = {}
+    for at in range(0, len(wanted), 4000):
+        part = wanted[at : at + 4000]
+        ids.update((t, e.ids) for t, e in zip(part, tokenizer.encode_batch(part, add_special_tokens=False)))
+    return ids
+
+
+def units_of_steps(steps: list[tuple[str, int]], ids: dict[str, list[int]], config: WindowConfig) -> list[Unit]:
+    """Units of a tree of (text, index of the step before it or -1), parents first."""
+    units: list[Unit] = []
+    last: list[int] = []  # last unit of each step
+    for k, (text, before) in enumerate(steps):
+        units += units_of(ids[text], last[before] if before >= 0 else -1, k, len(units), config)
+        last.append(len(units) - 1)
+    return units
+
+
+def lay_windows(goal: list[int], units: list[Unit], config: WindowConfig, longest: int | None = None) -> list[Window]:
+    """Windows for a tree of units, parents first; each unit is fresh (not carry) in exactly one of them.
+
+    What a unit sees is what the runtime shows it on its own path, whatever its siblings are: first it is
+    settled after which unit its window opened, then the units of like openings are packed side by side.
+    longest: most tokens of a packed window, config.tokens where not given (a chain never needs more).
+    """
+    opened: list[int] = []  # by unit: the unit its window opened after, -1 the goal
+    filled: list[int] = []  # by unit: tokens of that window up to and with it
+    carried: dict[int, list[int]] = {-1: []}
+    packs: dict[int, tuple[Window, dict[int, int]]] = {}  # by opening: the window being filled, unit -> place
     windows: list[Window] = []
-    where: dict[int, int] = {}  # unit -> its place in the window being filled
     for index, unit in enumerate(units):
-        window = windows[-1] if windows else None
-        fits = window is not None and window.length + len(unit.ids) <= config.tokens
-        if not fits or (unit.parent >= 0 and unit.parent not in where):
-            window = Window(goal, length=len(goal))
-            windows.append(window)
-            where = {}
-            carry, total, at = [], 0, unit.parent
-            while at >= 0 and total + len(units[at].ids) <= config.carry_tokens:
-                carry.append(at)
-                total += len(units[at].ids)
-                at = units[at].parent
-            for c in reversed(carry):
-                place(window, units, c, where, is_carry=True)
-        place(window, units, index, where, is_carry=False)
+        size, above = len(unit.ids), unit.parent
+        opening = opened[above] if above >= 0 else -1
+        before = filled[above] if above >= 0 else len(goal)
+        if before + size > config.tokens:
+            opening = above
+            if opening not in carried:
+                carried[opening] = carry_of(units, opening, config)
+            before = len(goal) + sum(len(units[c].ids) for c in carried[opening])
+        opened.append(opening)
+        filled.append(before + size)
+        missing = [index]  # the path from the opening to the unit, as far as the pack lacks it
+        pack = packs.get(opening)
+        while units[missing[-1]].parent != opening and not (pack and units[missing[-1]].parent in pack[1]):
+            missing.append(units[missing[-1]].parent)
+        if pack is None or pack[0].length + sum(len(units[m].ids) for m in missing) > (longest or config.tokens):
+            pack = packs[opening] = Window(goal, length=len(goal)), {}
+            windows.append(pack[0])
+            while units[missing[-1]].parent != opening:
+                missing.append(units[missing[-1]].parent)
+            for c in carried[opening]:
+                place(pack[0], units, c, pack[1], is_carry=True)
+        for m in reversed(missing):
+            place(pack[0], units, m, pack[1], is_carry=m != index)
     return windows
 
 
-def path_windows(goal: list[int], units: list[Unit], config: WindowConfig) -> list[Window]:
-    """The windows the runtime lays for every path of a tree; units read in an earlier path's window are carry.
-
-    Unlike `lay_windows` on a tree, what a unit sees depends on its own path alone.
-    """
-    inner = {u.parent for u in units}
-    done: set[int] = set()
-    found: list[Window] = []
-    for leaf in (i for i in range(len(units)) if i not in inner):
-        path = [leaf]
-        while units[path[-1]].parent >= 0:
-            path.append(units[path[-1]].parent)
-        path.reverse()
-        chain = [Unit(units[u].ids, k - 1, units[u].step) for k, u in enumerate(path)]
-        for window in lay_windows(goal, chain, config):
-            for p in window.placed:
-                p.unit = path[p.unit]
-                p.is_carry = p.is_carry or p.unit in done
-            fresh = {p.unit for p in window.placed if not p.is_carry}
-            if fresh:
-                found.append(window)
-                done |= fresh
-    return found
+def carry_of(units: list[Unit], opening: int, config: WindowConfig) -> list[int]:
+    """The most recent units up to `opening`, oldest first, that are read again when a window opens after it."""
+    carry, total, at = [], 0, opening
+    while at >= 0 and total + len(units[at].ids) <= config.carry_tokens:
+        carry.append(at)
+        total += len(units[at].ids)
+        at = units[at].parent
+    return carry[::-1]
 
 
 def place(window: Window, units: list[Unit], index: int, where: dict[int, int], is_carry: bool) -> None:

@@ -16,13 +16,14 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   core: { layers: [], packages: [] },
   contract: { layers: ['core'], packages: [] },
   formats: { layers: ['core'], packages: ['jsonc-parser'] },
+  corpus: { layers: ['core'], packages: [] },
   scoring: { layers: ['core'], packages: [/^mathjs(\/number)?$/] },
-  features: { layers: ['core', 'scoring', 'formats'], packages: [] },
+  features: { layers: ['core', 'corpus', 'scoring', 'formats'], packages: [] },
   inference: { layers: ['core', 'scoring'], packages: [NODE, 'onnxruntime-node', 'onnxruntime-common', /^onnxruntime-web/, '@huggingface/tokenizers'] },
-  storage: { layers: ['core', 'scoring'], packages: [NODE, 'better-sqlite3'] },
-  lsp: { layers: ['core', 'contract', 'formats', 'scoring', 'features'], packages: [/^vscode-languageserver(-textdocument)?$/] },
-  host: { layers: ['core', 'scoring', 'lsp', 'storage', 'inference'], packages: [NODE, 'picomatch'] },
-  cli: { layers: ['core', 'contract', 'formats', 'scoring', 'features', 'inference', 'storage', 'lsp', 'host'], packages: [NODE, 'picomatch'] },
+  storage: { layers: ['core', 'corpus', 'scoring'], packages: [NODE, 'better-sqlite3'] },
+  lsp: { layers: ['core', 'contract', 'corpus', 'formats', 'scoring', 'features'], packages: [/^vscode-languageserver(-textdocument)?$/] },
+  host: { layers: ['core', 'corpus', 'scoring', 'lsp', 'storage', 'inference'], packages: [NODE, 'picomatch'] },
+  cli: { layers: ['core', 'contract', 'corpus', 'formats', 'scoring', 'features', 'inference', 'storage', 'lsp', 'host'], packages: [NODE, 'picomatch'] },
   client: { layers: ['core', 'contract'], packages: [NODE, 'vscode', /^vscode-languageclient/, /^vscode-languageserver-protocol/] },
 };
 
@@ -48,7 +49,7 @@ describe('layers', () => {
   }
 
   it('reads the clock and chance only at the edges', () => {
-    const pure = new Set(['core', 'contract', 'formats', 'scoring', 'features']);
+    const pure = new Set(['core', 'contract', 'corpus', 'formats', 'scoring', 'features']);
     const wrong = sourceFiles().filter((f) => pure.has(layerOf(f) ?? '') && /\bDate\.now\(|\bMath\.random\(|new Date\(\)|\bprocess\./.test(readFileSync(f, 'utf8')));
     expect(wrong.map((f) => relative(ROOT, f)), 'pass time, chance and environment in as arguments').toEqual([]);
   });

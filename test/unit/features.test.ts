@@ -44,7 +44,7 @@ function scoredTrace(given: readonly Given[], options: { readonly settings?: Eff
   });
   const ruleFindings = options.rules ?? [];
   const problems = traceProblems({ trace, steps: states, ruleFindings, thresholds: THRESHOLDS, settings: options.settings ?? defaultSettings(), isExcluded: (globs) => globs.includes('**') });
-  return { trace, steps: states, ruleFindings, problems };
+  return { trace, steps: states, traceResults: [], ruleFindings, problems };
 }
 
 const said = (scored: ScoredTrace): readonly string[] => scored.problems.map((p) => `${p.severity} ${p.code} #${(p.stepIndex ?? -1) + 1}: ${p.message}`);

@@ -1,92 +1,79 @@
-/** Reads the command line. */
+/** Reads the command line by the table of commands. */
+import type { CliCommand, CommandInput } from './command.ts';
+import { UsageError } from './command.ts';
 
 export const OUTPUT_FORMATS = ['json', 'ndjson', 'text'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
-export interface CliArguments {
-  readonly command: string;
-  readonly paths: readonly string[];
-  readonly format: OutputFormat;
-  readonly memory?: string;
-  readonly scorers: readonly string[];
-  /** Earlier steps, in order; for `compare`. */
-  readonly context: readonly string[];
-  /** Most traces of a labelled file; for `eval`. */
-  readonly limit?: number;
-  /** Model whose card is wanted; for `models`. */
-  readonly card?: string;
-}
+export type CliArguments =
+  | { readonly kind: 'help'; readonly command?: CliCommand }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'command'; readonly command: CliCommand; readonly input: CommandInput; readonly format: OutputFormat; readonly scorers: readonly string[] };
 
-export const USAGE = `stepscope <command> [arguments]
+/** Options that every command takes. */
+const COMMON: CliCommand['options'] = {
+  '--format': { value: 'json|ndjson|text', help: 'text on a terminal, ndjson elsewhere' },
+  '--scorers': { value: 'a,b', help: 'only these scorers' },
+};
 
-  score <path>…     score every step: a line a step, then a line a trace
-  inspect <path>…   read traces without models: what was understood, and what was not
-  compare <goal> <step a> <step b>
-                    which of two texts is the better next step toward the goal
-  models            the scorers and thresholds of this installation; --card ID prints the card of one
-  eval --data <path>…
-                    measure the scorers on labelled traces (.jsonl, .jsonl.gz or folders of them)
-
-A path is a file, a folder (walked; what is no trace is passed over) or - for standard input.
-
-  --format json|ndjson|text   text on a terminal, ndjson elsewhere
-  --scorers a,b               only these scorers
-  --memory FILE               remember scores in this file
-  --context TEXT              compare: an earlier step; may be given several times
-  --limit N                   eval: at most N traces of a file, drawn at random, always the same
-  --card ID                   models: the card of this scorer, or of the backbone
-  --help, --version
-
-Exit status: 0 fine, 1 something could not be read, 2 wrong usage.
-`;
-
-const OPTIONS: readonly string[] = ['--format', '--memory', '--scorers', '--context', '--data', '--limit', '--card'];
-
-/** The arguments, or a sentence saying what is wrong with them. */
-export function readArguments(argv: readonly string[], isTerminal: boolean): CliArguments | { readonly usageError: string } {
-  const paths: string[] = [];
-  let command: string | undefined;
-  let format: OutputFormat = isTerminal ? 'text' : 'ndjson';
-  let memory: string | undefined;
-  let scorers: readonly string[] = [];
-  const context: string[] = [];
-  let limit: number | undefined;
-  let card: string | undefined;
+/** Throws a UsageError whose message says what is wrong. */
+export function readArguments(argv: readonly string[], commands: readonly CliCommand[], isTerminal: boolean): CliArguments {
+  const name = argv.find((w, i) => !w.startsWith('-') && !takesValue(argv[i - 1], commands));
+  const command = commands.find((c) => c.name === name);
+  const words: string[] = [];
+  const given = new Map<string, string[]>();
   let isOptionsOver = false;
+  let isNamed = false;
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? '';
     if (isOptionsOver || word === '-' || !word.startsWith('-')) {
-      if (command === undefined) command = word;
-      else paths.push(word);
+      if (!isNamed && word === name) isNamed = true;
+      else words.push(word);
       continue;
     }
     if (word === '--') {
       isOptionsOver = true;
       continue;
     }
-    const [name, inline] = splitOption(word);
-    if (name === '--help' || name === '-h') return { command: 'help', paths: [], format, scorers, context };
-    if (name === '--version') return { command: 'version', paths: [], format, scorers, context };
-    if (!OPTIONS.includes(name)) return { usageError: `There is no option ${name}.` };
-    const value = inline ?? argv[++i];
-    if (value === undefined || value === '') return { usageError: `${name} needs a value.` };
-    if (name === '--memory') memory = value;
-    else if (name === '--context') context.push(value);
-    else if (name === '--data') paths.push(value);
-    else if (name === '--card') card = value;
-    else if (name === '--limit') {
-      limit = Number(value);
-      if (!Number.isInteger(limit) || limit < 1) return { usageError: `--limit needs a whole number from 1 on, not "${value}".` };
-    }
-    else if (name === '--scorers') scorers = value.split(',').map((s) => s.trim()).filter((s) => s !== '');
-    else {
-      const known = OUTPUT_FORMATS.find((f) => f === value);
-      if (known === undefined) return { usageError: `--format is one of ${OUTPUT_FORMATS.join(', ')}, not "${value}".` };
-      format = known;
-    }
+    const [option, inline] = splitOption(word);
+    if (option === '--help' || option === '-h') return { kind: 'help', ...(command === undefined ? {} : { command }) };
+    if (option === '--version') return { kind: 'version' };
+    const known = COMMON[option] ?? command?.options[option];
+    if (known === undefined) throw new UsageError(command === undefined || !commands.some((c) => option in c.options) ? `There is no option ${option}.` : `${command.name} takes no option ${option}.`);
+    const value = known.value === '' ? 'yes' : inline ?? argv[++i];
+    if (value === undefined || value === '') throw new UsageError(`${option} needs a value.`);
+    given.set(option, [...(given.get(option) ?? []), value]);
   }
-  if (command === undefined) return { usageError: 'Say what to do: score, inspect, compare, models or eval.' };
-  return { command, paths, format, scorers, context, ...(memory === undefined ? {} : { memory }), ...(limit === undefined ? {} : { limit }), ...(card === undefined ? {} : { card }) };
+  if (name === undefined) throw new UsageError(`Say what to do: ${commands.map((c) => c.name).join(', ')}.`);
+  if (name === 'help') return { kind: 'help' };
+  if (command === undefined) throw new UsageError(`There is no command "${name}"; there are ${commands.map((c) => c.name).join(', ')}.`);
+  const option = (o: string): string | undefined => given.get(o)?.at(-1);
+  const asked = option('--format');
+  const format = asked === undefined ? (isTerminal ? 'text' : 'ndjson') : OUTPUT_FORMATS.find((f) => f === asked);
+  if (format === undefined) throw new UsageError(`--format is one of ${OUTPUT_FORMATS.join(', ')}, not "${asked ?? ''}".`);
+  const scorers = (option('--scorers') ?? '').split(',').map((s) => s.trim()).filter((s) => s !== '');
+  return { kind: 'command', command, input: { words, option, options: (o) => given.get(o) ?? [] }, format, scorers };
+}
+
+/** The help text: of everything, or of one command. */
+export function usageText(commands: readonly CliCommand[], only?: CliCommand): string {
+  const shown = only === undefined ? commands : [only];
+  const blocks = shown.map((c) => [...c.usage.map((line) => `  ${line}`), ...optionLines(c.options).map((line) => `  ${line}`)].join('\n'));
+  return [
+    'stepscope <command> [arguments]', '', blocks.join('\n\n'), '',
+    'A path is a file, a folder (walked; what is no trace is passed over) or - for standard input.', '',
+    ...optionLines(COMMON), '  --help, --version', '', 'Exit status: 0 fine, 1 something could not be read, 2 wrong usage, 3 a gate failed.', '',
+  ].join('\n');
+}
+
+function optionLines(options: CliCommand['options']): readonly string[] {
+  return Object.entries(options).map(([name, { value, help }]) => `  ${`${name}${value === '' ? '' : ` ${value}`}`.padEnd(28)} ${help}`);
+}
+
+function takesValue(word: string | undefined, commands: readonly CliCommand[]): boolean {
+  if (word === undefined || !word.startsWith('--') || word.includes('=')) return false;
+  const option = COMMON[word] ?? commands.map((c) => c.options[word]).find((o) => o !== undefined);
+  return option !== undefined && option.value !== '';
 }
 
 function splitOption(word: string): readonly [string, string | undefined] {

@@ -7,12 +7,26 @@ import type { Engine, ServerPorts } from '../lsp/ports.ts';
 import { activeDimensions, activeScorerIds } from '../scoring/activeScorers.ts';
 import { compareTexts } from '../features/compareTexts.ts';
 import type { ComparisonQuestion } from '../features/compareTexts.ts';
+import { MEMORY_OPTION, UsageError } from './command.ts';
+import type { CliCommand } from './command.ts';
 import type { Output } from './output.ts';
 
 const SIDES = { first: 'a', second: 'b', none: null } as const;
 
+export const compareCommand: CliCommand = {
+  name: 'compare',
+  usage: ['compare <goal> <step a> <step b>', '                  which of two texts is the better next step toward the goal'],
+  options: { ...MEMORY_OPTION, '--context': { value: 'TEXT', help: 'an earlier step; may be given several times' } },
+  run: async (input, tools) => {
+    const [goal, first, second] = input.words;
+    if (goal === undefined || first === undefined || second === undefined || input.words.length !== 3) throw new UsageError('compare needs three texts: the goal and two steps.');
+    const memoryFile = input.option('--memory');
+    return compare({ goal, first, second, context: input.options('--context') }, { ...tools, engine: await tools.engine(memoryFile === undefined ? {} : { memoryFile }) });
+  },
+};
+
 /** Answers whether there was something to compare. */
-export async function compare(question: ComparisonQuestion, options: { readonly settings: EffectiveSettings; readonly engine: Engine; readonly ports: ServerPorts; readonly output: Output; readonly signal: AbortSignal }): Promise<boolean> {
+async function compare(question: ComparisonQuestion, options: { readonly settings: EffectiveSettings; readonly engine: Engine; readonly ports: ServerPorts; readonly output: Output; readonly signal: AbortSignal }): Promise<boolean> {
   const { engine, settings, output } = options;
   const comparisons = await compareTexts(question, {
     manifest: engine.manifest, scorer: engine.scorer, scorers: activeScorerIds(engine.manifest, settings), dimensions: activeDimensions(engine.manifest, settings),

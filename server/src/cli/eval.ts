@@ -18,6 +18,8 @@ import { RULES } from '../scoring/rules/index.ts';
 import { readRow } from '../scoring/scorer.ts';
 import { prepareTrace } from '../scoring/traceWork.ts';
 import type { TraceWork } from '../scoring/traceWork.ts';
+import { MEMORY_OPTION, UsageError, wholeNumber } from './command.ts';
+import type { CliCommand } from './command.ts';
 import { evaluationText } from './evalText.ts';
 import { readLabelledFiles } from './labelledFiles.ts';
 import type { Output } from './output.ts';
@@ -34,6 +36,21 @@ export interface EvalOptions {
   readonly output: Output;
   readonly signal: AbortSignal;
 }
+
+export const evalCommand: CliCommand = {
+  name: 'eval',
+  usage: ['eval --data <path>…', '                  measure the scorers on labelled traces (.jsonl, .jsonl.gz or folders of them)'],
+  options: {
+    '--data': { value: 'PATH', help: 'labelled traces; may be given several times' }, ...MEMORY_OPTION,
+    '--limit': { value: 'N', help: 'at most N traces of a file, drawn at random, always the same' },
+  },
+  run: async (input, tools) => {
+    const paths = [...input.options('--data'), ...input.words];
+    if (paths.length === 0) throw new UsageError('eval needs --data: a file of labelled traces (.jsonl or .jsonl.gz), or a folder of them.');
+    const memoryFile = input.option('--memory');
+    return evaluateFiles({ ...tools, paths, limit: wholeNumber(input, '--limit'), engine: await tools.engine(memoryFile === undefined ? {} : { memoryFile }) });
+  },
+};
 
 /** Answers whether everything named could be read. */
 export async function evaluateFiles(options: EvalOptions): Promise<boolean> {

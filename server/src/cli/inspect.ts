@@ -4,11 +4,20 @@ import { buildLineIndex } from '../core/lineIndex.ts';
 import type { LineIndex } from '../core/lineIndex.ts';
 import type { OffsetRange, PlanTrace } from '../core/planTrace.ts';
 import { stepTitle } from '../features/scoredTrace.ts';
+import { needPaths } from './command.ts';
+import type { CliCommand } from './command.ts';
 import { readInputs } from './inputs.ts';
 import type { Output } from './output.ts';
 
+export const inspectCommand: CliCommand = {
+  name: 'inspect',
+  usage: ['inspect <path>…   read traces without models: what was understood, and what was not'],
+  options: {},
+  run: (input, { settings, output }) => inspect(needPaths(input, 'inspect'), settings, output),
+};
+
 /** Answers whether everything named could be read. */
-export async function inspect(paths: readonly string[], settings: EffectiveSettings, output: Output): Promise<boolean> {
+async function inspect(paths: readonly string[], settings: EffectiveSettings, output: Output): Promise<boolean> {
   let isClean = true;
   for await (const input of readInputs(paths, settings)) {
     if (output.isClosed()) break;

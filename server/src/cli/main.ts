@@ -8,16 +8,14 @@ import { loadEngine } from '../host/engine.ts';
 import { shippedLayout } from '../host/layout.ts';
 import { serverPorts } from '../host/ports.ts';
 import { readManifest } from '../inference/manifestFile.ts';
-import { RULES_SCORER } from '../scoring/scorers/rules.ts';
+import type { Engine } from '../lsp/ports.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
-import { readArguments, USAGE } from './arguments.ts';
-import { compare } from './compare.ts';
-import { evaluateFiles } from './eval.ts';
-import { inspect } from './inspect.ts';
-import { modelCard } from './modelCard.ts';
-import { models } from './models.ts';
+import { RULES_SCORER } from '../scoring/scorers/rules.ts';
+import { readArguments, usageText } from './arguments.ts';
+import type { CliArguments } from './arguments.ts';
+import { UsageError } from './command.ts';
+import { COMMANDS } from './commands.ts';
 import { createOutput } from './output.ts';
-import { score } from './score.ts';
 
 const OK = 0;
 const UNREADABLE = 1;
@@ -28,83 +26,62 @@ const STOPPED = -1;
 const log = (message: string): void => void process.stderr.write(`${message}\n`);
 
 async function main(argv: readonly string[]): Promise<number> {
-  const given = readArguments(argv, process.stdout.isTTY);
-  if ('usageError' in given) {
-    log(`${given.usageError}\n\n${USAGE}`);
+  let given: CliArguments;
+  try {
+    given = readArguments(argv, COMMANDS, process.stdout.isTTY);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    log(`${error.message}\nSee: stepscope --help`);
     return WRONG_USAGE;
   }
   const bundleFolder = dirname(fileURLToPath(import.meta.url));
+  const root = resolve(bundleFolder, '..', '..');
+  if (given.kind === 'help') return print(usageText(COMMANDS, given.command));
+  if (given.kind === 'version') return print(`${(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }).version}\n`);
+  return run(given, { bundleFolder, root });
+}
+
+async function run(given: Extract<CliArguments, { kind: 'command' }>, at: { readonly bundleFolder: string; readonly root: string }): Promise<number> {
+  const { command, input } = given;
+  const layout = shippedLayout(at.bundleFolder);
   const abort = new AbortController();
   const output = createOutput(process.stdout, given.format, abort.signal);
-  const layout = shippedLayout(bundleFolder);
-  if (given.command === 'help') return print(USAGE);
-  if (given.command === 'version') return print(`${(JSON.parse(await readFile(resolve(bundleFolder, '..', '..', 'package.json'), 'utf8')) as { version: string }).version}\n`);
-  if (given.command === 'models') {
-    const manifest = await needManifest(layout.artifactsFolder);
-    const complaint = given.card === undefined ? await models(manifest, output) : await modelCard(given.card, { manifest, root: resolve(bundleFolder, '..', '..'), output });
-    if (complaint !== undefined) {
-      log(complaint);
-      return WRONG_USAGE;
-    }
-    await output.end();
-    return OK;
-  }
-  if (given.command !== 'score' && given.command !== 'inspect' && given.command !== 'compare' && given.command !== 'eval') {
-    log(`There is no command "${given.command}".\n\n${USAGE}`);
-    return WRONG_USAGE;
-  }
-  const [goal, first, second] = given.paths;
-  const isQuestion = goal !== undefined && first !== undefined && second !== undefined && given.paths.length === 3;
-  if (given.command === 'compare' && !isQuestion) {
-    log(`compare needs three texts: the goal and two steps.\n\n${USAGE}`);
-    return WRONG_USAGE;
-  }
-  if (given.command === 'eval' && given.paths.length === 0) {
-    log(`eval needs --data: a file of labelled traces (.jsonl or .jsonl.gz), or a folder of them.\n\n${USAGE}`);
-    return WRONG_USAGE;
-  }
-  if (given.paths.length === 0) {
-    log(`${given.command} needs a path: a file, a folder, or - for standard input.\n\n${USAGE}`);
-    return WRONG_USAGE;
-  }
-  const settings = await projectSettings(given.scorers);
-  if (given.command === 'inspect') {
-    const isClean = await inspect(given.paths, settings, output);
-    await output.end();
-    return isClean ? OK : UNREADABLE;
-  }
-  const manifest = await needManifest(layout.artifactsFolder);
-  const unknown = given.scorers.filter((id) => id !== RULES_SCORER && !manifest.scorers.some((s) => s.id === id));
-  if (unknown.length > 0) {
-    log(`There is no scorer ${unknown.join(', ')}; see: stepscope models`);
-    return WRONG_USAGE;
-  }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => {
     abort.abort();
     // Ends the wait for input that may never come.
-    if (given.command !== 'compare' && given.paths.includes('-')) process.stdin.destroy();
+    if (input.words.includes('-')) process.stdin.destroy();
   });
-  const engine = await loadEngine({ layout, settings, memoryFile: given.memory, onNotice: log });
+  let engine: Engine | undefined;
   try {
-    const shared = { settings, engine, ports: serverPorts(layout), output, signal: abort.signal };
-    const isClean = given.command === 'compare' && isQuestion ? await compare({ goal, first, second, context: given.context }, shared)
-      : given.command === 'eval' ? await evaluateFiles({ ...shared, paths: given.paths, limit: given.limit })
-        : await score({ ...shared, paths: given.paths });
+    const settings = await projectSettings(given.scorers);
+    const manifest = async (): Promise<ModelManifest> => {
+      const reading = await readManifest(layout.artifactsFolder);
+      if (reading.kind !== 'manifest') throw new Error(reading.failure.message);
+      const unknown = given.scorers.filter((id) => id !== RULES_SCORER && !reading.manifest.scorers.some((s) => s.id === id));
+      if (unknown.length > 0) throw new UsageError(`There is no scorer ${unknown.join(', ')}; see: stepscope models`);
+      return reading.manifest;
+    };
+    const isClean = await command.run(input, {
+      settings, output, signal: abort.signal, log, root: at.root, ports: serverPorts(layout), manifest,
+      engine: async (options = {}) => {
+        if (engine === undefined) {
+          await manifest();
+          engine = await loadEngine({ layout, settings, memoryFile: options.memoryFile, onNotice: log });
+        }
+        return engine;
+      },
+    });
     if (abort.signal.aborted) return STOPPED;
     await output.end();
     return isClean ? OK : UNREADABLE;
   } catch (error) {
     if (abort.signal.aborted) return STOPPED;
-    throw error;
+    if (!(error instanceof UsageError)) throw error;
+    log(`${error.message}\nSee: stepscope ${command.name} --help`);
+    return WRONG_USAGE;
   } finally {
-    await engine.close();
+    await engine?.close();
   }
-}
-
-async function needManifest(folder: string): Promise<ModelManifest> {
-  const reading = await readManifest(folder);
-  if (reading.kind === 'manifest') return reading.manifest;
-  throw new Error(reading.failure.message);
 }
 
 async function projectSettings(scorers: readonly string[]): Promise<EffectiveSettings> {

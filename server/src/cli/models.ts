@@ -2,12 +2,26 @@
 import { DIMENSIONS } from '../core/dimensions.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
 import { lowScoreThreshold } from '../scoring/thresholds.ts';
+import type { CliCommand } from './command.ts';
+import { modelCard } from './modelCard.ts';
 import type { Output } from './output.ts';
 
 const USUAL_FALSE_ALARM_PERCENT = 5;
 const USUAL_TRACE_LENGTH = 8;
 
-export async function models(manifest: ModelManifest, output: Output): Promise<undefined> {
+export const modelsCommand: CliCommand = {
+  name: 'models',
+  usage: ['models            the scorers and thresholds of this installation'],
+  options: { '--card': { value: 'ID', help: 'the card of this scorer, or of the backbone' } },
+  run: async (input, { manifest, output, root }) => {
+    const card = input.option('--card');
+    if (card === undefined) await models(await manifest(), output);
+    else await modelCard(card, { manifest: await manifest(), root, output });
+    return true;
+  },
+};
+
+async function models(manifest: ModelManifest, output: Output): Promise<void> {
   const { thresholds } = manifest;
   const record = {
     scorers: manifest.scorers.map(({ id, version, calibration, sizeBytes, sha256, enabledByDefault }) => ({ id, version, dimensions: Object.keys(calibration), sizeBytes, sha256, enabledByDefault })),

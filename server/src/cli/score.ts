@@ -3,18 +3,19 @@ import type { EffectiveSettings } from '../core/effectiveSettings.ts';
 import type { LabelRecord } from '../core/labels.ts';
 import type { Problem } from '../core/problems.ts';
 import type { ScoreResult } from '../core/scoreResult.ts';
-import { importedResult } from '../features/presentTrace.ts';
 import { displayConsensus, percent, stepTitle } from '../features/scoredTrace.ts';
 import type { ScoredTrace } from '../features/scoredTrace.ts';
 import { buildTraceFile, pendingSteps, sourceView } from '../features/traceFile.ts';
 import { summariseTrace, summaryText } from '../features/traceSummary.ts';
 import { activeScorerIds } from '../scoring/activeScorers.ts';
 import type { Engine, ServerPorts } from '../lsp/ports.ts';
+import { MEMORY_OPTION, needPaths } from './command.ts';
+import type { CliCommand } from './command.ts';
 import { wireRange } from './inspect.ts';
 import { readInputs } from './inputs.ts';
 import type { Output } from './output.ts';
 
-export interface ScoreOptions {
+interface ScoreOptions {
   readonly paths: readonly string[];
   readonly settings: EffectiveSettings;
   readonly engine: Engine;
@@ -23,8 +24,19 @@ export interface ScoreOptions {
   readonly signal: AbortSignal;
 }
 
+export const scoreCommand: CliCommand = {
+  name: 'score',
+  usage: ['score <path>…     score every step: a line a step, then a line a trace'],
+  options: MEMORY_OPTION,
+  run: async (input, tools) => {
+    const paths = needPaths(input, 'score');
+    const memoryFile = input.option('--memory');
+    return score({ ...tools, paths, engine: await tools.engine(memoryFile === undefined ? {} : { memoryFile }) });
+  },
+};
+
 /** Answers whether everything named could be read. */
-export async function score(options: ScoreOptions): Promise<boolean> {
+async function score(options: ScoreOptions): Promise<boolean> {
   const { engine, ports, settings, output } = options;
   const scorers = activeScorerIds(engine.manifest, settings);
   let isClean = true;
@@ -57,7 +69,7 @@ export async function score(options: ScoreOptions): Promise<boolean> {
     for (const [traceIndex, scored] of view.traces.entries()) {
       const ofTrace = [...(traceIndex === 0 ? ofFile : []), ...scored.problems.filter((p) => p.stepIndex === undefined && shown.has(p))];
       for (const [index] of scored.trace.steps.entries()) await output.write(stepRecord(input.file, scored, { index, lines, shown }), stepText(scored, index));
-      await output.write(traceRecord(input.file, scored, settings, ofTrace), traceText(input.file, scored, ofTrace));
+      await output.write(traceRecord(input.file, scored, ofTrace), traceText(input.file, scored, ofTrace));
     }
   }
   return isClean;
@@ -78,13 +90,13 @@ function stepRecord(file: string, scored: ScoredTrace, at: { readonly index: num
   };
 }
 
-function traceRecord(file: string, scored: ScoredTrace, settings: EffectiveSettings, problems: readonly Problem[]): Readonly<Record<string, unknown>> {
+function traceRecord(file: string, scored: ScoredTrace, problems: readonly Problem[]): Readonly<Record<string, unknown>> {
   const { trace } = scored;
   const summary = summariseTrace(scored);
   return {
     kind: 'trace', file, format: trace.format, traceId: trace.traceId, goal: trace.goalText, steps: trace.steps.length,
     score: summary.score, basis: summary.basis,
-    ...(scored.outcome === undefined ? {} : { outcome: { scorer: 'hrm', probability: scored.outcome.probability, calibratedOn: scored.outcome.dataset } }), scores: scoredOnly(trace.importedScores.map((s) => importedResult(s, settings))),
+    ...(scored.outcome === undefined ? {} : { outcome: { scorer: 'hrm', probability: scored.outcome.probability, calibratedOn: scored.outcome.dataset } }), scores: scoredOnly(scored.traceResults),
     problems: problems.map(problemRecord),
   };
 }

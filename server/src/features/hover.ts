@@ -33,7 +33,7 @@ export function stepMarkdown(scored: ScoredTrace, stepIndex: number): string {
 export function traceMarkdown(scored: ScoredTrace): string {
   const lines = [`**${escapeMarkdown(scored.trace.goalText.trim().slice(0, 200) || scored.trace.traceId)}**`, '', escapeMarkdown(summaryText(scored))];
   const { outcome } = scored;
-  if (outcome !== undefined) lines.push('', `Chance that the run succeeds: **${percent(outcome.probability)}** _(hrm after the last step, calibrated on ${escapeMarkdown(outcome.dataset || 'agent runs')}; elsewhere take it as an order, not as a probability)_`);
+  if (outcome !== undefined) lines.push('', `Chance that the run succeeds: **${percent(outcome.probability)}** _(hrm after the last step, calibrated on ${escapeMarkdown(outcome.dataset || 'agent runs')}; on other agents take it as an order, not as a probability)_`);
   return lines.join('\n');
 }
 

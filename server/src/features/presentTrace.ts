@@ -46,11 +46,12 @@ export function presentTrace(input: PresentInput): ScoredTrace {
   const thresholds = manifest === undefined ? undefined : thresholdsFor(settings, manifest, scorable);
   const problems = traceProblems({ trace: work.trace, steps, ruleFindings: input.ruleFindings, thresholds, settings, isExcluded: input.isExcluded });
   const outcome = outcomeOf(input);
-  return { trace: work.trace, steps, ruleFindings: input.ruleFindings, problems, ...(outcome === undefined ? {} : { outcome }) };
+  return { trace: work.trace, steps, traceResults: work.trace.importedScores.map((s) => importedResult(s, settings)), ruleFindings: input.ruleFindings, problems, ...(outcome === undefined ? {} : { outcome }) };
 }
 
-/** Only when the last step was read as it stands. */
+/** Only when the last step was read as it stands, and only of agents that use tools: no other runs were there to calibrate on. */
 function outcomeOf({ work, manifest, rawByStepId, scorers }: PresentInput): RunOutcome | undefined {
+  if (!work.trace.steps.some((s) => s.tools.length > 0)) return undefined;
   const last = work.steps.findLast((s) => s.unscored === undefined);
   const known = last === undefined ? undefined : rawByStepId.get(last.step.stepId);
   if (manifest === undefined || known === undefined || known.chainKey !== last?.chainKey || !scorers.includes('hrm')) return undefined;

@@ -4,7 +4,7 @@ import type { LabelRecord } from '../core/labels.ts';
 import type { PlanTrace } from '../core/planTrace.ts';
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
 import type { Finding, Problem } from '../core/problems.ts';
-import type { Consensus, ScoreBundle } from '../core/scoreResult.ts';
+import type { Consensus, ScoreBundle, ScoreResult } from '../core/scoreResult.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
 import type { RunOutcome } from '../scoring/runOutcome.ts';
 import { lowScoreThreshold } from '../scoring/thresholds.ts';
@@ -20,6 +20,8 @@ export interface ScoredTrace {
   readonly trace: PlanTrace;
   /** One a step, in order. */
   readonly steps: readonly ScoredStep[];
+  /** What was said of the trace as a whole, in the file. */
+  readonly traceResults: readonly ScoreResult[];
   readonly ruleFindings: readonly Finding[];
   readonly problems: readonly Problem[];
   /** The chance that the run succeeds, once its last step was read; undefined without an outcome model. */

@@ -107,7 +107,7 @@ export function readableView(file: TraceFile, uri: string, context: ViewContext)
 function prepareOrList(trace: PlanTrace, options: { readonly manifest: ModelManifest | undefined; readonly maxStepCharacters: number; readonly sha256: (text: string) => string }): TraceWork {
   const { manifest } = options;
   if (manifest !== undefined) return prepareTrace(trace, { ...options, manifest });
-  return { trace, goalKey: '', steps: trace.steps.map((step) => ({ step, text: '', textKey: '', chainKey: '', isShortened: false, unscored: 'no-model' })) };
+  return { trace, goalKey: '', steps: trace.steps.map((step) => ({ step, text: '', textKey: '', contextKey: '', chainKey: '', isShortened: false, unscored: 'no-model' })) };
 }
 
 function runRules(trace: PlanTrace): readonly Finding[] {

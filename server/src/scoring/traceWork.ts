@@ -8,8 +8,10 @@ export interface StepWork {
   readonly step: ExecutionStep;
   /** What the models read; '' where the step is not scored. */
   readonly text: string;
-  /** Names the text and the models that read it. */
+  /** Names the step's text alone. */
   readonly textKey: string;
+  /** Names the goal and the texts of all scored steps before this one. */
+  readonly contextKey: string;
   /** Names everything a score of this step depends on: backbone, goal, every scored step up to this one. */
   readonly chainKey: string;
   readonly isShortened: boolean;
@@ -31,15 +33,17 @@ export function prepareTrace(
   const { manifest, sha256 } = options;
   const { backbone, headInput } = manifest;
   const models = [backbone.sha256, manifest.tokenizer.sha256, JSON.stringify(backbone.window), headInput.version, ...headInput.scalars].join('|');
-  const goalKey = sha256(`${models}|${trace.goalText}`);
-  let chainKey = sha256(`goal|${goalKey}`);
+  const modelsKey = sha256(models);
+  const goalKey = sha256(trace.goalText);
+  let contextKey = sha256(`goal|${goalKey}`);
   const steps = trace.steps.map((step): StepWork => {
     const unscored = reasonToSkip(step);
     const { text, isShortened } = unscored === undefined ? composeStepText(step, options.maxStepCharacters) : { text: '', isShortened: false };
-    if (unscored !== undefined || text.trim() === '') return { step, text: '', textKey: '', chainKey: '', isShortened: false, unscored: unscored ?? 'no-text' };
-    const textKey = sha256(`${models}|${text}`);
-    chainKey = sha256(`${chainKey}|${textKey}`);
-    return { step, text, textKey, chainKey, isShortened };
+    if (unscored !== undefined || text.trim() === '') return { step, text: '', textKey: '', contextKey: '', chainKey: '', isShortened: false, unscored: unscored ?? 'no-text' };
+    const textKey = sha256(text);
+    const before = contextKey;
+    contextKey = sha256(`${before}|${textKey}`);
+    return { step, text, textKey, contextKey: before, chainKey: sha256(`${modelsKey}|${contextKey}`), isShortened };
   });
   return { trace, goalKey, steps };
 }
