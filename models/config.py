@@ -17,7 +17,7 @@ WIDTH = 384  # H, width of a token state
 @dataclass(frozen=True)
 class BackboneConfig:
     id: str = "minilm-steps"
-    version: str = "2.0.0"
+    version: str = "2.1.0"
     layers: int = 6
     attention_heads: int = 12
     layer_norm_eps: float = 1e-12
@@ -93,7 +93,7 @@ class HeadConfig:
 class TrainConfig:
     seed: int = 20261123
     created_at: str = "2026-11-23"
-    scorer_version: str = "2.0.0"
+    scorer_version: str = "2.1.0"
     kept_share: int = 10  # one problem in ten is kept for model choice
     folds: int = 3  # out-of-fold consensus, the target of `escalate`
     threads: int = 2

@@ -24,7 +24,8 @@ from heads import HEADS, SCORERS, levels_of, run_head, walk
 MR_BEN, PRM = "dev/mr_ben", "dev/prm800k_phase1_test"
 TEST = ("test/processbench_gsm8k", "test/processbench_math")
 JOINED = "dev/mr_ben_joined"  # the steps of dev/mr_ben joined to paragraphs
-FIRST_ERROR = (MR_BEN, JOINED, "kept/mr_ben", *TEST)
+SOLUTIONS = "dev/prm800k_solutions"  # whole ways of competition maths, made of PRM800K's contexts
+FIRST_ERROR = (MR_BEN, JOINED, SOLUTIONS, *TEST)
 STEP_SETS = (MR_BEN, JOINED, PRM, "kept/mr_ben", "kept/prm800k_phase1", "kept/prmbench_synthetic", "kept/gsm8k_twins", "held/agentrx", *TEST)
 HOME = {"reasoning_quality": MR_BEN, "relevance": PRM}  # where a dimension is calibrated; the others: PRMBench
 SYNTHETIC = "kept/prmbench_synthetic"
@@ -361,7 +362,7 @@ def measure_long(bench: Bench, judgement: Judgement) -> dict:
 
 
 def thresholds_of(bench: Bench, judgement: Judgement, high_uncertainty: float, config: TrainConfig) -> dict:
-    """From dev/mr_ben; the first error's from both sizes of its steps and the kept problems as well."""
+    """From dev/mr_ben; the first error's from both sizes of its steps and whole solutions of competition maths."""
     t = bench.tables[MR_BEN]
     p = judgement.fitted.consensus(bench.main(MR_BEN, 0))
     first_error, f1 = first_error_threshold(bench, lambda n: judgement.fitted.consensus(bench.main(n, 0)))
@@ -373,7 +374,7 @@ def thresholds_of(bench: Bench, judgement: Judgement, high_uncertainty: float, c
 
 
 def first_error_threshold(bench: Bench, score_of) -> tuple[float, float]:
-    """(threshold, mean F1) over dev/mr_ben, the same joined to paragraphs, and the kept problems of its training half."""
+    """(threshold, mean F1) over dev/mr_ben, the same joined to paragraphs, and solutions of competition maths."""
     names = [n for n in FIRST_ERROR if n in bench.tables and n not in TEST]
     return best_first_error_threshold([score_of(n) for n in names], [bench.tables[n] for n in names])
 

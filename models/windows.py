@@ -6,7 +6,7 @@ units of its window and itself. So the layout, and every state, is a pure functi
 
 While training, alternatives of one context share a window as branches of a tree: each sees the goal and
 those of its own ancestors that the runtime's window would hold, and its positions go on from its parent's.
-43,000 contexts of PRM800K are TOKENS million tokens that way instead of 25.
+43,000 contexts of PRM800K are about 3 million tokens an epoch that way instead of 25.
 """
 
 from collections.abc import Iterable

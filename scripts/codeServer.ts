@@ -75,7 +75,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const child = spawn(codeServerNode(options.root), [
     entry, ...folderArguments(options), '--auth', 'none', '--bind-addr', `127.0.0.1:${options.port ?? 0}`, '--disable-telemetry',
     '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override',
-  ], { env: cleanEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  ], { env: { ...cleanEnvironment(), STEPSCOPE_DATA: join(options.userDataDir, 'stepscope') }, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   const exited = new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? 1)));
   const origin = await new Promise<string>((resolve, reject) => {

@@ -4,7 +4,9 @@ import { trackActiveTrace } from './activeTrace.ts';
 import { registerCommands } from './commands/index.ts';
 import { createLabelHistory } from './commands/labelHistory.ts';
 import { createStepDecorations } from './decorations/stepDecorations.ts';
+import { registerFileBadges } from './fileBadges.ts';
 import { registerReadableDocuments } from './readableDocument.ts';
+import { registerReportDocuments } from './reportDocument.ts';
 import { createServerProcess } from './serverProcess.ts';
 import type { ServerProcess } from './serverProcess.ts';
 import { createStatusBar } from './statusBar.ts';
@@ -22,6 +24,8 @@ export function activate(context: vscode.ExtensionContext): void {
     createStepDecorations(process),
     trackActiveTrace(process),
     registerReadableDocuments(process),
+    registerReportDocuments(process),
+    registerFileBadges(process),
     registerCommands({ extension: context, output, server: process, labels: createLabelHistory() }),
     watchForTrace((reason) => {
       process.start(reason).catch((error: unknown) => output.error(`The server did not start: ${error instanceof Error ? error.message : String(error)}`));

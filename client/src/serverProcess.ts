@@ -1,8 +1,8 @@
 /** The server's life: start on demand, start again after a crash with back-off, stop cleanly. */
 import { createRequire } from 'node:module';
 import * as vscode from 'vscode';
-import { DECORATIONS, NOTICE, PROTOCOL_VERSION, READABLE_CHANGED, STATUS } from '../../server/src/contract/protocol.ts';
-import type { DecorationsParams, InitOptions, NoticeParams, ReadableParams, ServerStatus, WireSettings } from '../../server/src/contract/protocol.ts';
+import { BADGE, DECORATIONS, NOTICE, PROTOCOL_VERSION, READABLE_CHANGED, STATUS } from '../../server/src/contract/protocol.ts';
+import type { BadgeParams, DecorationsParams, InitOptions, NoticeParams, ReadableParams, ServerStatus, WireSettings } from '../../server/src/contract/protocol.ts';
 import type { LanguageClient, WorkDone } from './languageClient.ts';
 import { chooseNode, runSelfCheck, serverModulePath } from './nodeRuntime.ts';
 import type { NodeChoice, SelfCheckResult } from './nodeRuntime.ts';
@@ -22,6 +22,7 @@ export interface ServerProcess extends vscode.Disposable {
   readonly onStatus: vscode.Event<ServerStatus>;
   readonly onDecorations: vscode.Event<DecorationsParams>;
   readonly onReadableChanged: vscode.Event<ReadableParams>;
+  readonly onBadge: vscode.Event<BadgeParams>;
   /** Starts the server, or waits for the start under way. Rejects with a sentence when it does not come up. */
   start(reason: string): Promise<void>;
   /** A fresh process, its crashes forgotten. */
@@ -47,6 +48,7 @@ export function createServerProcess(context: vscode.ExtensionContext, output: vs
   const statusEvents = new vscode.EventEmitter<ServerStatus>();
   const decorationEvents = new vscode.EventEmitter<DecorationsParams>();
   const readableEvents = new vscode.EventEmitter<ReadableParams>();
+  const badgeEvents = new vscode.EventEmitter<BadgeParams>();
   const policy = createRestartPolicy();
   const shownNotices = new Set<string>();
   const serverModule = serverModulePath(context.extensionPath);
@@ -100,9 +102,7 @@ export function createServerProcess(context: vscode.ExtensionContext, output: vs
     if (chosen.kind === 'unusable') offerSetting(chosen.message, 'server.nodePath');
     const node: NodeChoice = chosen.kind === 'unusable' ? { kind: 'editor' } : chosen;
     await selfCheck(node);
-    const dataFolder = context.storageUri ?? context.globalStorageUri;
-    await vscode.workspace.fs.createDirectory(dataFolder);
-    const initOptions: InitOptions = { protocolVersion: PROTOCOL_VERSION, settings: settingsNow(), dataFolder: dataFolder.fsPath, isTrusted: vscode.workspace.isTrusted };
+    const initOptions: InitOptions = { protocolVersion: PROTOCOL_VERSION, settings: settingsNow(), dataFolder: '', isTrusted: vscode.workspace.isTrusted };
     const { createLanguageClient, onWorkDone } = loadLanguageClient();
     if (isDisposed) return;
     const client = createLanguageClient({ serverModule, nodePath: node.kind === 'path' ? node.path : undefined, initOptions, output, onClosed: () => ended(mine) });
@@ -110,6 +110,7 @@ export function createServerProcess(context: vscode.ExtensionContext, output: vs
     attempt = mine;
     client.onNotification(STATUS, (status: ServerStatus) => statusEvents.fire(status));
     client.onNotification(DECORATIONS, (params: DecorationsParams) => decorationEvents.fire(params));
+    client.onNotification(BADGE, (params: BadgeParams) => badgeEvents.fire(params));
     client.onNotification(READABLE_CHANGED, (params: ReadableParams) => readableEvents.fire(params));
     client.onNotification(NOTICE, notice);
     try {
@@ -215,7 +216,7 @@ export function createServerProcess(context: vscode.ExtensionContext, output: vs
   }
 
   const subscriptions = [
-    stateEvents, statusEvents, decorationEvents, readableEvents,
+    stateEvents, statusEvents, decorationEvents, readableEvents, badgeEvents,
     vscode.workspace.onDidChangeConfiguration(takeUpSettings),
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       if (state.kind !== 'stopped') restart('the workspace is trusted').catch((error: unknown) => output.error(sentence(error)));
@@ -228,6 +229,7 @@ export function createServerProcess(context: vscode.ExtensionContext, output: vs
     onStatus: statusEvents.event,
     onDecorations: decorationEvents.event,
     onReadableChanged: readableEvents.event,
+    onBadge: badgeEvents.event,
     start, restart, stop,
     async request<Result>(method: string, params: object, token?: vscode.CancellationToken): Promise<Result> {
       await start('a command needs it');

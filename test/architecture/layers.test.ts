@@ -23,7 +23,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   storage: { layers: ['core', 'corpus', 'scoring'], packages: [NODE, 'better-sqlite3'] },
   lsp: { layers: ['core', 'contract', 'corpus', 'formats', 'scoring', 'features'], packages: [/^vscode-languageserver(-textdocument)?$/] },
   host: { layers: ['core', 'corpus', 'scoring', 'lsp', 'storage', 'inference'], packages: [NODE, 'picomatch'] },
-  cli: { layers: ['core', 'contract', 'corpus', 'formats', 'scoring', 'features', 'inference', 'storage', 'lsp', 'host'], packages: [NODE, 'picomatch'] },
+  cli: { layers: ['core', 'contract', 'corpus', 'formats', 'scoring', 'features', 'inference', 'storage', 'lsp', 'host'], packages: [NODE, 'picomatch', 'hyparquet-writer'] },
   client: { layers: ['core', 'contract'], packages: [NODE, 'vscode', /^vscode-languageclient/, /^vscode-languageserver-protocol/] },
 };
 

@@ -60,7 +60,7 @@ describe('an open trace', () => {
     const folds = await client.request<FoldingRange[]>('textDocument/foldingRange', { textDocument: { uri } });
     expect(folds.length).toBeGreaterThanOrEqual(6);
     const lenses = await client.request<CodeLens[]>('textDocument/codeLens', { textDocument: { uri } });
-    expect(lenses.map((l) => l.command?.title).join(' | ')).toMatch(/^6 steps · worst #5 \(arithmetic-error\) · average \d+( · chance of success \d+)? \| Re-score$/);
+    expect(lenses.map((l) => l.command?.title).join(' | ')).toMatch(/^6 steps · worst #5 \(arithmetic-error\) · average \d+ · agreement \d+ \| Re-score$/);
   });
 
   it('puts the equation that does not hold into Problems at the step, with quick fixes', async () => {
@@ -74,7 +74,7 @@ describe('an open trace', () => {
     expect(lines[wrong?.range.start.line ?? 0]).toContain('7 * 6 = 52');
     const actions = await client.request<CodeAction[]>('textDocument/codeAction', { textDocument: { uri }, range: wrong?.range, context: { diagnostics: wrong === undefined ? [] : [wrong] } });
     expect(actions.map((a) => a.title)).toEqual([
-      'Re-score this step', 'Label step: good', 'Label step: bad', 'Label step: first bad step', 'Go to the next bad step', 'Copy the explanation', 'Mute arithmetic-error in this workspace',
+      'Re-score this step', 'Label step: good', 'Label step: bad', 'Label step: first bad step', 'Go to the next bad step', 'Copy the explanation', 'Show the score history', 'Mute arithmetic-error in this workspace',
     ]);
     const next = await client.request<contract.NextBadStepResult>(contract.NEXT_BAD_STEP, { uri, position: { line: 0, character: 0 }, direction: 'next' });
     expect(next.message).toContain('Step');

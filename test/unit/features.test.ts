@@ -11,10 +11,11 @@ import { stepMarkdown } from '../../server/src/features/hover.ts';
 import { importedResult } from '../../server/src/features/presentTrace.ts';
 import { capProblems, traceProblems } from '../../server/src/features/problems.ts';
 import { renderReadable } from '../../server/src/features/readable.ts';
+import type { ScoreDelta } from '../../server/src/corpus/scoreMemory.ts';
 import type { ScoredStep, ScoredTrace } from '../../server/src/features/scoredTrace.ts';
 import { summaryText } from '../../server/src/features/traceSummary.ts';
 
-const THRESHOLDS = { lowScore: 0.5, highUncertainty: 0.3, scorerConflict: 0.2 };
+const THRESHOLDS = { lowScore: 0.5, highUncertainty: 0.3, scorerConflict: 0.2, firstError: 0.6, regression: 0.1 };
 
 interface Given {
   readonly score?: number;
@@ -23,6 +24,7 @@ interface Given {
   readonly by?: Readonly<Record<string, number>>;
   readonly label?: LabelValue;
   readonly isStale?: boolean;
+  readonly delta?: ScoreDelta;
   readonly tool?: string;
   readonly text?: string;
 }
@@ -40,14 +42,15 @@ function scoredTrace(given: readonly Given[], options: { readonly settings?: Eff
     const results = Object.entries(g.by ?? {}).map(([scorer, score]): ScoreResult => ({ kind: 'scored', dimension: 'reasoning_quality', scorer, scorerVersion: '1', score, rationale: '', weight: 1, attributes: {} }));
     const consensus = g.score === undefined ? {} : { reasoning_quality: { score: g.score, uncertainty: g.uncertainty ?? 0.1, spread: 0, scorers: ['svm'] } };
     const label = g.label === undefined ? {} : { label: { file: 'f', traceId: 't', stepId: 's', stepIndex: 0, textHash: '', label: g.label, author: 'Ada', time: '' } };
-    return { bundle: { scorableId: 't#s', results, consensusByDimension: consensus }, isStale: g.isStale === true, ...label };
+    return { bundle: { scorableId: 't#s', results, consensusByDimension: consensus }, isStale: g.isStale === true, ...label, ...(g.delta === undefined ? {} : { delta: g.delta }) };
   });
   const ruleFindings = options.rules ?? [];
   const problems = traceProblems({ trace, steps: states, ruleFindings, thresholds: THRESHOLDS, settings: options.settings ?? defaultSettings(), isExcluded: (globs) => globs.includes('**') });
   return { trace, steps: states, traceResults: [], ruleFindings, problems };
 }
 
-const said = (scored: ScoredTrace): readonly string[] => scored.problems.map((p) => `${p.severity} ${p.code} #${(p.stepIndex ?? -1) + 1}: ${p.message}`);
+/** All but where the trace turned, which has its own tests. */
+const said = (scored: ScoredTrace): readonly string[] => scored.problems.filter((p) => p.code !== 'first-bad-step').map((p) => `${p.severity} ${p.code} #${(p.stepIndex ?? -1) + 1}: ${p.message}`);
 const withProblem = (code: string, value: EffectiveSettings['problems'][string]): EffectiveSettings => ({ ...defaultSettings(), problems: { [code]: value } });
 
 describe('problems', () => {
@@ -88,6 +91,37 @@ describe('problems', () => {
   });
 });
 
+describe('first bad step', () => {
+  const turned = (scored: ScoredTrace): readonly string[] => scored.problems.flatMap((p) => (p.code === 'first-bad-step' ? [`${p.severity} ${p.message} [${p.evidence.map((e) => e.message).join(', ')}]`] : []));
+  it('is the first one under the threshold of failing traces, not the one that raised the alarm', () => {
+    // Suspect below 0.6, alarm below 0.5: step 2 is no alarm, steps 3 and 4 are.
+    expect(turned(scoredTrace([{ score: 0.9 }, { score: 0.55 }, { score: 0.3 }, { score: 0.2 }]))).toEqual(['information #2: the trace turned here (consensus 55 is the first below 60), 2 bad steps after it [bad step #3, bad step #4]']);
+  });
+  it('is none where nothing is bad', () => {
+    expect(turned(scoredTrace([{ score: 0.9 }, { score: 0.55 }]))).toEqual([]);
+  });
+  it('is what a person said, and never what a person called good', () => {
+    expect(turned(scoredTrace([{ score: 0.3 }, { score: 0.9, label: 'first_bad' }, { score: 0.2 }]))).toEqual(['information #2: the trace turned here (labelled by Ada), 1 bad step after it [bad step #3]']);
+    expect(turned(scoredTrace([{ score: 0.3, label: 'good' }, { score: 0.9 }, { score: 0.2 }]))).toEqual(['information #3: the trace turned here (consensus 20 is the first below 60) []']);
+  });
+  it('is at the latest the first step with a warning, and no tool call on the word of models alone', () => {
+    const warned: Finding = { code: 'arithmetic-error', stepIndex: 1, range: null, message: 'm', evidence: [], weight: 1 };
+    expect(turned(scoredTrace([{ score: 0.5, tool: 'bash' }, { score: 0.8 }, { score: 0.55 }], { rules: [warned] }))).toEqual(['information #2: the trace turned here (the first step with a warning) []']);
+  });
+});
+
+describe('a score that dropped', () => {
+  const delta = { id: 1, scorable: { id: 't#s0', file: '', traceId: 't', stepId: 's0', stepIndex: 0, stepType: 'reasoning', goal: '', title: '' }, dimension: 'reasoning_quality', scorer: 'consensus', scorerVersion: '', previousScore: 0.9, score: 0.7, delta: -0.2, cause: 'text', changed: ['text'], isSignificant: true, noise: null, movedMost: { attribute: 'sicql.q_value', previous: 1.2, value: -0.35 }, timeMs: 0 } as const;
+  it('is reported with what it was, its cause and what moved most', () => {
+    expect(said(scoredTrace([{ score: 0.7, delta }]))).toEqual(['information score-regression #1: 20 down: 90 before, 70 now (the step was edited; sicql.q_value moved most: 1.20 to -0.35)']);
+    expect(stepMarkdown(scoredTrace([{ score: 0.7, delta }]), 0)).toContain('Since it was last scored: **20 down**, 90 before');
+  });
+  it('is not reported when it rose, is within noise or under the threshold of the settings', () => {
+    expect(said(scoredTrace([{ score: 0.7, delta: { ...delta, previousScore: 0.5, delta: 0.2 } }]))).toEqual([]);
+    expect(said(scoredTrace([{ score: 0.7, delta: { ...delta, isSignificant: false } }]))).toEqual([]);
+  });
+});
+
 describe('chips', () => {
   it('show score, trouble, staleness and labels', () => {
     const scored = scoredTrace([{ score: 0.876 }, { score: 0.2 }, { score: 0.7, by: { svm: 0.9, sicql: 0.6 } }, { score: 0.5, isStale: true }, { score: 0.9, label: 'bad' }, {}, { label: 'good' }]);
@@ -110,6 +144,10 @@ describe('chips', () => {
 });
 
 describe('summary', () => {
+  it('says how far the scorers agree', () => {
+    // Sample deviation of 0.9 and 0.7: 0.1414; of 0.6 alone there is none.
+    expect(summaryText(scoredTrace([{ score: 0.8, by: { svm: 0.9, sicql: 0.7 } }, { score: 0.6, by: { svm: 0.6 } }]))).toBe('2 steps · worst #2 at 60 · average 70 · agreement 86');
+  });
   it('counts, names the worst, averages', () => {
     // (0.9 + 0.6) / 2 = 0.75
     expect(summaryText(scoredTrace([{ score: 0.9 }, { score: 0.6 }]))).toBe('2 steps · worst #2 at 60 · average 75');

@@ -11,6 +11,7 @@ import { openReadable } from './openReadable.ts';
 import { openSamples } from './openSamples.ts';
 import { pickScorers } from './pickScorers.ts';
 import type { CommandId } from './registry.ts';
+import { corpusStatistics, reviewQueue, scoreHistory, showConflicts, showPatterns } from './reports.ts';
 import { rescoreStep } from './rescoreStep.ts';
 import { rescoreTrace } from './rescoreTrace.ts';
 import { rescoreWorkspace } from './rescoreWorkspace.ts';
@@ -20,6 +21,7 @@ import { showMenu } from './showMenu.ts';
 import { showModelCard } from './showModelCard.ts';
 import { toggleInlineScores } from './toggleInlineScores.ts';
 import { undoLabel } from './undoLabel.ts';
+import { writeScores } from './writeScores.ts';
 
 const FUNCTIONS: Readonly<Record<CommandId, CommandFunction>> = {
   'stepscope.scoreTrace': scoreTrace,
@@ -36,8 +38,14 @@ const FUNCTIONS: Readonly<Record<CommandId, CommandFunction>> = {
   'stepscope.compareSteps': compareSteps,
   'stepscope.openReadable': openReadable,
   'stepscope.toggleInlineScores': toggleInlineScores,
+  'stepscope.writeScores': writeScores,
   'stepscope.muteCode': muteCode,
   'stepscope.showModelCard': showModelCard,
+  'stepscope.corpusStatistics': corpusStatistics,
+  'stepscope.scoreHistory': scoreHistory,
+  'stepscope.showConflicts': showConflicts,
+  'stepscope.showPatterns': showPatterns,
+  'stepscope.reviewQueue': reviewQueue,
   'stepscope.openSamples': openSamples,
   'stepscope.showMenu': showMenu,
   'stepscope.showOutput': showOutput,

@@ -154,7 +154,7 @@ function judgedTrace(labelled: LabelledTrace, work: TraceWork, options: JudgeOpt
     return raw === undefined ? [] : [[s.step.stepId, { raw, chainKey: s.chainKey }]];
   }));
   const scored = presentTrace({
-    work, rawByStepId, labelByStepId: new Map(), ruleFindings: RULES.flatMap((rule) => rule.check(work.trace)), manifest, scorers, settings, isExcluded: () => false,
+    work, rawByStepId, labelByStepId: new Map(), deltaByStepId: new Map(), ruleFindings: RULES.flatMap((rule) => rule.check(work.trace)), manifest, scorers, settings, isExcluded: () => false,
   });
   const entries = manifest.scorers.filter((s) => scorers.includes(s.id));
   const steps = work.steps.map((stepWork, i): JudgedStep => {

@@ -91,7 +91,8 @@ function fromText(file: string, text: string, isNamed: boolean): Input | undefin
   return error(parsed.warnings[0]?.message ?? 'The file looks like a trace but holds no step.');
 }
 
-async function readStandardInput(): Promise<string> {
+/** All of standard input as text. */
+export async function readStandardInput(): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');

@@ -1,22 +1,27 @@
 /** `stepscope score`: a line a step, then a line a trace. */
+import { resolve } from 'node:path';
+import { nameInMemory } from '../core/scoreRecord.ts';
 import type { EffectiveSettings } from '../core/effectiveSettings.ts';
-import type { LabelRecord } from '../core/labels.ts';
 import type { Problem } from '../core/problems.ts';
 import type { ScoreResult } from '../core/scoreResult.ts';
 import { displayConsensus, percent, stepTitle } from '../features/scoredTrace.ts';
 import type { ScoredTrace } from '../features/scoredTrace.ts';
-import { buildTraceFile, pendingSteps, sourceView } from '../features/traceFile.ts';
+import { evaluationsOf } from '../features/scoreRecords.ts';
+import type { TraceView } from '../features/traceFile.ts';
 import { summariseTrace, summaryText } from '../features/traceSummary.ts';
-import { activeScorerIds } from '../scoring/activeScorers.ts';
+import { modelKeys } from '../scoring/modelKeys.ts';
 import type { Engine, ServerPorts } from '../lsp/ports.ts';
 import { MEMORY_OPTION, needPaths } from './command.ts';
 import type { CliCommand } from './command.ts';
 import { wireRange } from './inspect.ts';
 import { readInputs } from './inputs.ts';
+import { scoredView } from './scoredView.ts';
 import type { Output } from './output.ts';
 
 interface ScoreOptions {
   readonly paths: readonly string[];
+  /** Whether scores go into the memory, beside the cache. */
+  readonly isRemembered: boolean;
   readonly settings: EffectiveSettings;
   readonly engine: Engine;
   readonly ports: ServerPorts;
@@ -31,14 +36,13 @@ export const scoreCommand: CliCommand = {
   run: async (input, tools) => {
     const paths = needPaths(input, 'score');
     const memoryFile = input.option('--memory');
-    return score({ ...tools, paths, engine: await tools.engine(memoryFile === undefined ? {} : { memoryFile }) });
+    return score({ ...tools, paths, isRemembered: memoryFile !== undefined, engine: await tools.engine(memoryFile === undefined ? {} : { memoryFile }) });
   },
 };
 
 /** Answers whether everything named could be read. */
 async function score(options: ScoreOptions): Promise<boolean> {
-  const { engine, ports, settings, output } = options;
-  const scorers = activeScorerIds(engine.manifest, settings);
+  const { settings, output } = options;
   let isClean = true;
   for await (const input of readInputs(options.paths, settings)) {
     if (options.signal.aborted || output.isClosed()) break;
@@ -47,21 +51,8 @@ async function score(options: ScoreOptions): Promise<boolean> {
       await output.write(input, `${input.file}: ${input.message}`);
       continue;
     }
-    const labels: readonly LabelRecord[] = input.file === '-' ? [] : await ports.loadLabels(input.file);
-    const file = buildTraceFile({
-      uri: input.file, path: input.file, text: input.text, parsed: input.parsed, settings, manifest: engine.manifest, sha256: ports.sha256, labels, before: undefined,
-    });
-    for (const [index, work] of file.works.entries()) {
-      const raws = file.rawByTraceId.get(work.trace.traceId);
-      await engine.scorer.score({
-        work, scorers, pending: pendingSteps(file, index, scorers), signal: options.signal,
-        onScored: (scored) => scored.forEach(({ stepIndex, raw }) => {
-          const step = work.steps[stepIndex];
-          if (step !== undefined) raws?.set(step.step.stepId, { raw, chainKey: step.chainKey });
-        }),
-      });
-    }
-    const view = sourceView(file, { manifest: engine.manifest, scorersOf: () => scorers, matchesGlob: ports.matchesGlob, labelKeyOf: ports.labelKeyOf, textHashOf: ports.sha256 });
+    const view = await scoredView(input, options);
+    if (options.isRemembered) await remember(view, options);
     const { lines } = view;
     const shown = new Set(view.problems.map((p) => p.problem));
     // What concerns the whole file has no trace of its own: it stands at the first one, as inspect prints it.
@@ -73,6 +64,20 @@ async function score(options: ScoreOptions): Promise<boolean> {
     }
   }
   return isClean;
+}
+
+/** Under the name the editor knows the file by, when it is opened in the current folder. */
+async function remember(view: TraceView, { engine, ports, signal }: ScoreOptions): Promise<void> {
+  // What was stopped half-way would stand there as the whole file.
+  if (signal.aborted || view.source.path === '-') return;
+  const file = nameInMemory(resolve(view.source.path), process.cwd());
+  const models = modelKeys(engine.manifest, ports.sha256);
+  const evaluations = view.source.works.flatMap((work, i) => {
+    const scored = view.traces[i];
+    return scored === undefined ? [] : evaluationsOf({ file, scored, work, models, lines: view.lines });
+  });
+  await engine.memory.record(evaluations, ports.nowMs());
+  await engine.memory.retain(file, evaluations.map((e) => e.scorable.id));
 }
 
 function stepRecord(file: string, scored: ScoredTrace, at: { readonly index: number; readonly lines: Parameters<typeof wireRange>[1]; readonly shown: ReadonlySet<Problem> }): Readonly<Record<string, unknown>> {

@@ -14,7 +14,7 @@ export type WireSettings = EffectiveSettings;
 export interface InitOptions {
   readonly protocolVersion: number;
   readonly settings: WireSettings;
-  /** Folder for the score cache and for what belongs to no workspace. */
+  /** Folder of the score memory; '' for the workspace's place in the user's data folder, where the command line looks too. */
   readonly dataFolder: string;
   readonly isTrusted: boolean;
 }
@@ -118,6 +118,27 @@ export type CompareResult =
   | { readonly kind: 'compared'; readonly verdict: string; readonly markdown: string; readonly dimensions: readonly WireComparison[] }
   | { readonly kind: 'failed'; readonly message: string };
 
+/** Request: a report over all remembered scores, as Markdown; for the virtual document `stepscope-report:/<title>.md?<params as JSON>`. `history` needs uri, traceId and stepId. */
+export const REPORT = 'stepscope/report';
+export const REPORT_SCHEME = 'stepscope-report';
+export const REPORT_TITLES = { statistics: 'Corpus statistics', history: 'Score history', conflicts: 'Conflicts', patterns: 'Patterns and recommendations', review: 'Review queue' } as const;
+export type ReportKind = keyof typeof REPORT_TITLES;
+export interface ReportParams { readonly kind: ReportKind; readonly uri?: string; readonly traceId?: string; readonly stepId?: string; readonly workDoneToken?: string | number }
+export interface ReportResult { readonly text: string }
+
+/** Server -> client notification: how many bad steps a file holds, for its badge. */
+export const BADGE = 'stepscope/badge';
+export interface BadgeParams { readonly uri: string; readonly badSteps: number }
+
+/** Request: the edits that write the scores of an open PlanTrace document into it (`step_scores`, `pipeline_score`, `mars_analysis`). Waits until it is scored; `version` is the one the edits belong to. */
+export const WRITE_BACK = 'stepscope/writeBack';
+export interface WriteBackParams { readonly uri: string; readonly workDoneToken?: string | number }
+export interface WireTextEdit { readonly range: WireRange; readonly newText: string }
+/** `notes`: sentences about traces that were left as they are. */
+export type WriteBackResult =
+  | { readonly kind: 'edits'; readonly edits: readonly WireTextEdit[]; readonly version: number; readonly traces: number; readonly steps: number; readonly notes: readonly string[] }
+  | { readonly kind: 'failed'; readonly message: string };
+
 /** Request: how much work was done since the start; for tests and the bench. */
 export const COUNTERS = 'stepscope/counters';
 export interface CountersResult { readonly encodedSteps: number; readonly windows: number; readonly headRows: number; readonly cacheHits: number; readonly lastEncodedStepIds: readonly string[] }
@@ -137,4 +158,5 @@ export const CLIENT_COMMANDS = {
   /** [uri] */ openReadable: 'stepscope.openReadable',
   /** [uri, position] */ goToStep: 'stepscope.goToStep',
   /** [uri, traceId, stepId] */ copyExplanation: 'stepscope.copyExplanation',
+  /** [uri, traceId, stepId] */ scoreHistory: 'stepscope.scoreHistory',
 } as const;

@@ -18,6 +18,8 @@ export const PROBLEM_CODES = [
   { code: 'low-score', title: 'The step scores below the false-alarm threshold', severity: 'warning', kind: 'score', threshold: 'consensus score, 0–100, under which a step is reported; default comes from the false-alarm rate' },
   { code: 'high-uncertainty', title: 'The consensus of this step is likely to be wrong', severity: 'information', kind: 'score', threshold: 'uncertainty, 0–100, above which a step is reported' },
   { code: 'scorer-conflict', title: 'Scorers contradict each other about this step', severity: 'information', kind: 'score', threshold: 'gap between two scorers, 0–100, from which a step is reported' },
+  { code: 'first-bad-step', title: 'The step where the trace turned', severity: 'information', kind: 'score', threshold: 'consensus, 0–100, under which a step of a failing trace counts as its first error; default from the models' },
+  { code: 'score-regression', title: 'The score of the step dropped since it was last scored', severity: 'information', kind: 'score', threshold: 'drop, 0–100, from which a step is reported' },
   { code: 'step-error-ignored', title: 'A tool failed and the next step goes on as if it had not', severity: 'warning', kind: 'rule' },
   { code: 'repeated-action', title: 'The same action again, or a loop', severity: 'warning', kind: 'rule' },
   { code: 'arithmetic-error', title: 'An equation in the step does not hold', severity: 'warning', kind: 'rule' },

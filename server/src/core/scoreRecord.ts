@@ -30,6 +30,8 @@ export interface ScorableFacts {
   readonly outcome?: number;
   /** Milliseconds since the Unix epoch. */
   readonly timeMs?: number;
+  /** Line of its file where it stands, from 0, as it was last read. */
+  readonly line?: number;
   /** First words of the step, for people. */
   readonly title: string;
 }
@@ -58,6 +60,13 @@ export const TRACE_SCORER = 'trace';
 /** Whether a scorer's scores are a judgement of its own, so that agreement with others means something. */
 export function isWitness(scorer: string): boolean {
   return scorer !== CONSENSUS_SCORER && scorer !== TRACE_SCORER;
+}
+
+/** Name of a file in the memory of a workspace: its path from the root, with slashes; a file elsewhere keeps its whole path. */
+export function nameInMemory(path: string, root: string): string {
+  const plain = path.replaceAll('\\', '/');
+  const from = `${root.replaceAll('\\', '/').replace(/\/+$/, '')}/`;
+  return from !== '/' && plain.startsWith(from) ? plain.slice(from.length) : plain;
 }
 
 /** Id of a scorable in a corpus; `stepId` '' names the whole trace. */

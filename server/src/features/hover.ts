@@ -2,10 +2,13 @@
 import { findDimension } from '../core/dimensions.ts';
 import { findMetric } from '../core/metrics.ts';
 import type { ScoreResult, UnscoredReason } from '../core/scoreResult.ts';
+import { stepAgreement } from '../corpus/stepAgreement.ts';
 import { RULES_SCORER } from '../scoring/scorers/rules.ts';
 import { explainStep } from '../scoring/explain.ts';
-import { displayConsensus, percent, stepTitle } from './scoredTrace.ts';
-import type { ScoredTrace } from './scoredTrace.ts';
+import { escapeMarkdown } from './markdown.ts';
+import { causeText, changeText } from './scoreChange.ts';
+import { displayConsensus, percent, stepTitle, witnessScores } from './scoredTrace.ts';
+import type { ScoredStep, ScoredTrace } from './scoredTrace.ts';
 import { summaryText } from './traceSummary.ts';
 
 const REASON: Readonly<Record<UnscoredReason, string>> = {
@@ -23,6 +26,9 @@ export function stepMarkdown(scored: ScoredTrace, stepIndex: number): string {
   lines.push(consensus === undefined ? whyUnscored(state.bundle.results) : explainStep({ consensus, bundle: state.bundle, usual: usualUncertainty(scored) }), '');
   if (state.isStale) lines.push('_An earlier step changed; this score is being refreshed._', '');
   if (state.label !== undefined) lines.push(`Label: **${state.label.label === 'first_bad' ? 'first bad step' : state.label.label}**${state.label.author === '' ? '' : ` by ${escapeMarkdown(state.label.author)}`}`, '');
+  const apart = agreementText(state);
+  if (apart !== undefined) lines.push(apart, '');
+  if (state.delta !== undefined) lines.push(`Since it was last scored: **${changeText(state.delta)}**, ${percent(state.delta.previousScore)} before${escapeMarkdown(causeText(state.delta))}`, '');
   lines.push(...scoreTable(state.bundle.results, state.bundle.consensusByDimension), ...attributeLines(state.bundle.results));
   const problems = scored.problems.filter((p) => p.stepIndex === stepIndex);
   if (problems.length > 0) lines.push('', ...problems.map((p) => `- \`${p.code}\` ${escapeMarkdown(p.message)}`));
@@ -35,6 +41,13 @@ export function traceMarkdown(scored: ScoredTrace): string {
   const { outcome } = scored;
   if (outcome !== undefined) lines.push('', `Chance that the run succeeds: **${percent(outcome.probability)}** _(hrm after the last step, calibrated on ${escapeMarkdown(outcome.dataset || 'agent runs')}; on other agents take it as an order, not as a probability)_`);
   return lines.join('\n');
+}
+
+/** How far those who judged the step agree; undefined with fewer than two. */
+function agreementText(state: ScoredStep): string | undefined {
+  const { std, standsApart } = stepAgreement(witnessScores(state.bundle));
+  if (std === null) return undefined;
+  return `Agreement **${percent(1 - Math.min(1, std))}**${standsApart === undefined ? '' : `; ${escapeMarkdown(standsApart)} stands apart`}`;
 }
 
 /** Mean uncertainty of the trace's scored steps: what is usual here. */
@@ -83,8 +96,4 @@ function attributeLines(results: readonly ScoreResult[]): readonly string[] {
 function whyUnscored(results: readonly ScoreResult[]): string {
   const reason = results.find((r) => r.kind === 'unscored' && r.reason !== 'unknown-scale' && r.attributes === undefined);
   return reason?.kind === 'unscored' ? `Not scored: ${REASON[reason.reason]}.` : 'Not scored yet.';
-}
-
-function escapeMarkdown(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+\-.!|<>~&]/g, '\\$&').replace(/\r?\n/g, ' ');
 }

@@ -6,6 +6,7 @@ import type { Finding } from '../core/problems.ts';
 import { scorableId } from '../core/scoreResult.ts';
 import type { ScoreBundle, ScoreResult } from '../core/scoreResult.ts';
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
+import type { ScoreDelta } from '../corpus/scoreMemory.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
 import { activeDimensions, areRulesActive } from '../scoring/activeScorers.ts';
 import { judge } from '../scoring/judge.ts';
@@ -30,6 +31,8 @@ export interface PresentInput {
   /** By step id. */
   readonly rawByStepId: ReadonlyMap<string, RawScore>;
   readonly labelByStepId: ReadonlyMap<string, LabelRecord>;
+  /** Last change of each step's consensus. */
+  readonly deltaByStepId: ReadonlyMap<string, ScoreDelta>;
   readonly ruleFindings: readonly Finding[];
   readonly manifest: ModelManifest | undefined;
   readonly scorers: readonly string[];
@@ -72,7 +75,15 @@ function presentStep(stepWork: StepWork, input: PresentInput, findings: readonly
     results: [...judged.results, ...measuredResults(step.logprobs), ...(label === undefined ? [] : [humanResult(label)]), ...step.importedScores.map((s) => importedResult(s, input.settings))],
     consensusByDimension: judged.consensusByDimension,
   };
-  return { bundle, isStale: known !== undefined && stepWork.unscored === undefined && known.chainKey !== stepWork.chainKey, ...(label === undefined ? {} : { label }) };
+  const isStale = known !== undefined && stepWork.unscored === undefined && known.chainKey !== stepWork.chainKey;
+  const delta = currentDelta(input.deltaByStepId.get(step.stepId), bundle);
+  return { bundle, isStale, ...(label === undefined ? {} : { label }), ...(delta === undefined ? {} : { delta }) };
+}
+
+/** Only while the score it led to still stands. */
+function currentDelta(delta: ScoreDelta | undefined, bundle: ScoreBundle): ScoreDelta | undefined {
+  const now = bundle.consensusByDimension[PRIMARY_DIMENSION]?.score;
+  return delta !== undefined && now !== undefined && Math.abs(delta.score - now) < 1e-9 ? delta : undefined;
 }
 
 /** What can be said before or without models: why there is no score, and what the rules say. */

@@ -8,6 +8,8 @@ import type { Consensus, Scored } from '../core/scoreResult.ts';
 import { findResult } from '../core/scoreResult.ts';
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
 import { RULES_SCORER } from '../scoring/scorers/rules.ts';
+import { firstBadStep } from './firstBadStep.ts';
+import { causeText } from './scoreChange.ts';
 import { displayConsensus, percent } from './scoredTrace.ts';
 import type { ScoredStep, Thresholds } from './scoredTrace.ts';
 
@@ -34,14 +36,16 @@ export function traceProblems(input: {
       if (step !== undefined) findings.push(...scoreFindings(step, scored, { thresholds, settings, trace }));
     });
   }
-  const problems = findings.flatMap((finding): Problem[] => {
+  const asProblem = (finding: Finding): readonly Problem[] => {
     const severity = severityOf(settings, finding.code);
     if (severity === 'off' || input.isExcluded(settings.problems[finding.code]?.exclude ?? [])) return [];
     if (!isBeyondCalibration(finding, { trace, steps })) return [{ ...finding, severity }];
     const message = `${finding.message} (calibrated on reasoning, not on tool calls)`;
     return [{ ...finding, message, severity: finding.code === 'low-score' && RANK[severity] < RANK.information ? 'information' : 'hint' }];
-  });
-  return problems.sort(worstFirst);
+  };
+  const problems = findings.flatMap(asProblem);
+  const first = firstBadStep({ trace, steps, reported: problems.map((p) => ({ finding: p, severity: p.severity })), threshold: thresholds?.firstError });
+  return [...problems, ...(first === undefined ? [] : asProblem(first))].sort(worstFirst);
 }
 
 /** The models were calibrated on reasoning steps; on tool calls their word is worth less, a person's is not. */
@@ -93,6 +97,14 @@ function scoreFindings(step: ExecutionStep, scored: ScoredStep, context: { reado
       code: 'high-uncertainty', stepIndex: step.stepIndex, range, weight: consensus.uncertainty,
       message: `${percent(consensus.uncertainty)} % chance that the consensus of ${percent(consensus.score)} is wrong (threshold ${percent(thresholds.highUncertainty)})`,
       evidence: [], data: { uncertainty: consensus.uncertainty, threshold: thresholds.highUncertainty },
+    });
+  }
+  const { delta } = scored;
+  if (delta !== undefined && delta.isSignificant && delta.delta <= -thresholds.regression) {
+    findings.push({
+      code: 'score-regression', stepIndex: step.stepIndex, range, weight: -delta.delta,
+      message: `${percent(-delta.delta)} down: ${percent(delta.previousScore)} before, ${percent(delta.score)} now${causeText(delta)}`,
+      evidence: [], data: { delta: delta.delta, previousScore: delta.previousScore },
     });
   }
   const conflict = widestConflict(scored, thresholds);

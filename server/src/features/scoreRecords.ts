@@ -1,5 +1,6 @@
 /** From a scored trace to what the corpus and the memory hold of it. */
-import type { ExecutionStep, PlanTrace } from '../core/planTrace.ts';
+import type { LineIndex } from '../core/lineIndex.ts';
+import type { ExecutionStep, OffsetRange, PlanTrace } from '../core/planTrace.ts';
 import { CONSENSUS_SCORER, TRACE_SCORER, corpusId } from '../core/scoreRecord.ts';
 import type { ScorableFacts, ScoreRecord } from '../core/scoreRecord.ts';
 import type { ScoreBundle } from '../core/scoreResult.ts';
@@ -16,29 +17,33 @@ export interface RecordedScorable {
   readonly records: readonly ScoreRecord[];
 }
 
-/** Every step that has a score or a recorded fact, in order, then the trace as a whole. Stale and pending scores are left out. */
-export function recordsOfTrace(file: string, scored: ScoredTrace): readonly RecordedScorable[] {
+/** `lines`: of the text that the steps' ranges count in, where there is one. Every step that has a score or a recorded fact, in order, then the trace as a whole. Stale and pending scores are left out. */
+export function recordsOfTrace(file: string, scored: ScoredTrace, lines?: LineIndex): readonly RecordedScorable[] {
   const { trace } = scored;
   const steps = trace.steps.flatMap((step, index): RecordedScorable[] => {
     const state = scored.steps[index];
     if (state === undefined || state.isStale) return [];
-    const scorable = stepFacts(file, trace, step);
+    const scorable = { ...stepFacts(file, trace, step), ...lineOf(step.range, lines) };
     const records = stepRecords(scorable.id, state.bundle, step);
     return records.length === 0 ? [] : [{ scorable, records }];
   });
-  const whole = wholeTrace(file, scored);
+  const whole = wholeTrace(file, scored, lines);
   return whole === undefined ? steps : [...steps, whole];
 }
 
 /** The same with the hashes that tell causes of change apart. Steps that the models do not read hang on their text alone. */
-export function evaluationsOf(input: { readonly file: string; readonly scored: ScoredTrace; readonly work: TraceWork; readonly models: ModelKeys }): readonly Evaluation[] {
+export function evaluationsOf(input: { readonly file: string; readonly scored: ScoredTrace; readonly work: TraceWork; readonly models: ModelKeys; readonly lines: LineIndex }): readonly Evaluation[] {
   const workByStepId = new Map(input.work.steps.map((s) => [s.step.stepId, s]));
   const last = input.work.steps.findLast((s) => s.unscored === undefined);
-  return recordsOfTrace(input.file, input.scored).map(({ scorable, records }): Evaluation => {
+  return recordsOfTrace(input.file, input.scored, input.lines).map(({ scorable, records }): Evaluation => {
     const of = scorable.stepId === '' ? last : workByStepId.get(scorable.stepId);
     const inputs: ScoreInputs = { text: of?.textKey ?? '', context: of?.contextKey ?? '', model: input.models.model, calibration: input.models.calibration };
     return { scorable, inputs, records };
   });
+}
+
+function lineOf(range: OffsetRange | null, lines: LineIndex | undefined): { readonly line?: number } {
+  return range === null || lines === undefined ? {} : { line: lines.positionAt(range.start).line };
 }
 
 function stepFacts(file: string, trace: PlanTrace, step: ExecutionStep): ScorableFacts {
@@ -88,9 +93,9 @@ function recordedFacts(bundle: ScoreBundle, step: ExecutionStep): ScoreRecord['a
 }
 
 /** hrm's word on the run, scores of the whole trace found in the file, and the outcome where it is known. */
-function wholeTrace(file: string, scored: ScoredTrace): RecordedScorable | undefined {
+function wholeTrace(file: string, scored: ScoredTrace, lines: LineIndex | undefined): RecordedScorable | undefined {
   const { trace, outcome } = scored;
-  const scorable = traceFacts(file, trace);
+  const scorable = { ...traceFacts(file, trace), ...lineOf(trace.range, lines) };
   const record = (scorer: string, score: number | null, attributes: ScoreRecord['attributes']): ScoreRecord => ({ scorableId: scorable.id, dimension: PRIMARY_DIMENSION, scorer, scorerVersion: '', score, rationale: '', weight: 1, attributes });
   const summary = summariseTrace(scored);
   const records: ScoreRecord[] = [];

@@ -5,6 +5,8 @@ import type { PlanTrace } from '../core/planTrace.ts';
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
 import type { Finding, Problem } from '../core/problems.ts';
 import type { Consensus, ScoreBundle, ScoreResult } from '../core/scoreResult.ts';
+import { stepAgreement } from '../corpus/stepAgreement.ts';
+import type { ScoreDelta } from '../corpus/scoreMemory.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
 import type { RunOutcome } from '../scoring/runOutcome.ts';
 import { lowScoreThreshold } from '../scoring/thresholds.ts';
@@ -13,6 +15,8 @@ export interface ScoredStep {
   readonly bundle: ScoreBundle;
   /** The score belongs to an earlier state of the text before it; a fresh one is on its way. */
   readonly isStale: boolean;
+  /** How its consensus changed when it was last scored anew; undefined where it did not. */
+  readonly delta?: ScoreDelta;
   readonly label?: LabelRecord;
 }
 
@@ -28,11 +32,17 @@ export interface ScoredTrace {
   readonly outcome?: RunOutcome;
 }
 
+/** Drop of a score, 0–1, that is worth a word: what the history calls significant. */
+const REGRESSION = 0.1;
+
 /** Thresholds in force for one trace, all 0–1. */
 export interface Thresholds {
   readonly lowScore: number;
   readonly highUncertainty: number;
   readonly scorerConflict: number;
+  readonly firstError: number;
+  /** Drop since the last score from which it is reported. */
+  readonly regression: number;
 }
 
 /** The consensus that chips, hovers, Problems and the command line all show; undefined when not scored. */
@@ -55,6 +65,8 @@ export function thresholdsFor(settings: EffectiveSettings, manifest: ModelManife
     lowScore: own('low-score') ?? lowScoreThreshold(manifest, { falseAlarmPercent: settings.falseAlarmRate, traceLength: Math.max(1, scoredSteps) }),
     highUncertainty: own('high-uncertainty') ?? manifest.thresholds.highUncertainty,
     scorerConflict: own('scorer-conflict') ?? manifest.thresholds.scorerConflict,
+    firstError: own('first-bad-step') ?? manifest.thresholds.firstError,
+    regression: own('score-regression') ?? REGRESSION,
   };
 }
 
@@ -64,6 +76,31 @@ export function isBadStep(scored: ScoredTrace, stepIndex: number): boolean {
   if (label === 'good') return false;
   if (label === 'bad' || label === 'first_bad') return true;
   return scored.problems.some((p) => p.stepIndex === stepIndex && (p.severity === 'error' || p.severity === 'warning'));
+}
+
+/** Scores, 0–1, by scorer, of everybody who judged the step on the primary dimension. */
+export function witnessScores(bundle: ScoreBundle): ReadonlyMap<string, number> {
+  return new Map(bundle.results.flatMap((r) => (r.kind === 'scored' && r.dimension === PRIMARY_DIMENSION ? [[r.scorer, r.score] as const] : [])));
+}
+
+/** 1 - the mean over steps of the standard deviation between those who judged, 0–1; undefined where no step has two of them. */
+export function traceAgreement(scored: ScoredTrace): number | undefined {
+  const deviations = scored.steps.flatMap((s) => stepAgreement(witnessScores(s.bundle)).std ?? []);
+  return deviations.length === 0 ? undefined : 1 - Math.min(1, deviations.reduce((a, b) => a + b, 0) / deviations.length);
+}
+
+/** Mean change of the steps whose score changed when it was last made anew, 0–1; undefined where none did. */
+export function meanChange(scored: ScoredTrace): number | undefined {
+  const deltas = scored.steps.flatMap((s) => s.delta?.delta ?? []);
+  return deltas.length === 0 ? undefined : deltas.reduce((a, b) => a + b, 0) / deltas.length;
+}
+
+/** Bad steps of several traces, as `isBadStep` counts them. */
+export function badStepCount(traces: readonly ScoredTrace[]): number {
+  return traces.reduce((sum, scored) => {
+    const warned = new Set(scored.problems.flatMap((p) => (p.stepIndex !== undefined && (p.severity === 'error' || p.severity === 'warning') ? [p.stepIndex] : [])));
+    return sum + scored.steps.filter((s, i) => (s.label === undefined ? warned.has(i) : s.label.label !== 'good')).length;
+  }, 0);
 }
 
 /** Whether scorers contradict each other about a step. */

@@ -13,6 +13,7 @@ import type { RawScore } from './presentTrace.ts';
 import { renderReadable } from './readable.ts';
 import type { ScoredTrace } from './scoredTrace.ts';
 import type { ParsedFile } from '../formats/format.ts';
+import type { ScoreDelta } from '../corpus/scoreMemory.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
 import { RULES } from '../scoring/rules/index.ts';
 import { prepareTrace } from '../scoring/traceWork.ts';
@@ -30,6 +31,8 @@ export interface TraceFile {
   /** By trace id, then step id; filled while scoring. */
   readonly rawByTraceId: ReadonlyMap<string, Map<string, RawScore>>;
   labels: readonly LabelRecord[];
+  /** By trace id, then step id: how its consensus changed when it was last scored anew. */
+  readonly deltasByTraceId: Map<string, Map<string, ScoreDelta>>;
 }
 
 /** A text that shows a trace file: the file itself, or the readable rendering. */
@@ -71,6 +74,7 @@ export function buildTraceFile(input: {
     findings: parsed.traces.map(runRules),
     rawByTraceId: new Map(parsed.traces.map((t) => [t.traceId, before?.rawByTraceId.get(t.traceId) ?? new Map<string, RawScore>()])),
     labels: input.labels,
+    deltasByTraceId: before?.deltasByTraceId ?? new Map(),
   };
 }
 
@@ -120,6 +124,7 @@ function present(file: TraceFile, part: { readonly work: TraceWork; readonly fin
     work: part.work, ruleFindings: part.findings, manifest: context.manifest, settings: file.settings, scorers: context.scorersOf(file.settings),
     rawByStepId: file.rawByTraceId.get(trace.traceId) ?? new Map(),
     labelByStepId: matchLabels(file.labels, { file: context.labelKeyOf(file.path), traceId: trace.traceId, steps: trace.steps, textHashOf: (s) => context.textHashOf(labelText(s)) }),
+    deltaByStepId: file.deltasByTraceId.get(trace.traceId) ?? new Map(),
     isExcluded: (globs) => globs.length > 0 && context.matchesGlob(file.path, globs),
   });
 }

@@ -1,6 +1,7 @@
 /** One trace in one line: the code lens, the outline's head and the trace line of the command line. */
 import { worstStep } from './chips.ts';
-import { displayConsensus, percent } from './scoredTrace.ts';
+import { changeText } from './scoreChange.ts';
+import { displayConsensus, meanChange, percent, traceAgreement } from './scoredTrace.ts';
 import type { ScoredTrace } from './scoredTrace.ts';
 
 export interface TraceSummary {
@@ -24,7 +25,7 @@ export function summariseTrace(scored: ScoredTrace): TraceSummary {
   };
 }
 
-/** "12 steps · worst #7 (arithmetic-error) · average 63 · chance of success 41 · 2 labels"; says plainly when nothing is scored yet. */
+/** "12 steps · worst #7 (arithmetic-error) · average 63 · agreement 88 · chance of success 41 · 2 labels"; says plainly when nothing is scored yet. */
 export function summaryText(scored: ScoredTrace): string {
   const { stepCount, scoredCount, worstStepIndex } = summariseTrace(scored);
   const parts = [stepCount === 1 ? '1 step' : `${stepCount} steps`];
@@ -35,6 +36,10 @@ export function summaryText(scored: ScoredTrace): string {
     parts.push(`average ${percent(scores.reduce((a, b) => a + b, 0) / scores.length)}`);
     if (scoredCount < stepCount) parts.push(`${scoredCount} scored`);
   }
+  const agreement = traceAgreement(scored);
+  if (agreement !== undefined) parts.push(`agreement ${percent(agreement)}`);
+  const change = meanChange(scored);
+  if (change !== undefined && percent(Math.abs(change)) > 0) parts.push(`${changeText({ delta: change })} on average`);
   if (scored.outcome !== undefined) parts.push(`chance of success ${percent(scored.outcome.probability)}`);
   const labels = scored.steps.filter((s) => s.label !== undefined).length;
   if (labels > 0) parts.push(labels === 1 ? '1 label' : `${labels} labels`);

@@ -5,6 +5,7 @@ import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
 import { asId, asNumber, asRecord, asString, asText, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
 import { insideQuotes, Irregularities, JsonCursor } from './jsonSpans.ts';
 import { parseSlice } from './lenientJson.ts';
+import { foreignPipelineScore } from './planTraceWriteBack.ts';
 import { assembleTrace, UniqueIds, type StepDraft } from './traceAssembly.ts';
 
 const ID = 'plan-trace';
@@ -128,7 +129,7 @@ function readObject(reader: Reader, cursor: JsonCursor, pointer: string, mayBund
         planSignature: asString(fields['plan_signature']),
         steps,
         finalOutputText: asString(fields['final_output_text']),
-        importedScores: [...importedScores(fields['final_scores']), ...importedScores(fields['pipeline_score'])],
+        importedScores: [...importedScores(fields['final_scores']), ...importedScores(foreignPipelineScore(fields['pipeline_score']))],
         targetEpistemicQuality: asNumber(fields['target_epistemic_quality']),
         targetEpistemicQualitySource: asText(fields['target_epistemic_quality_source']),
         createdAt: asText(fields['created_at']),

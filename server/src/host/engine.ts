@@ -6,7 +6,7 @@ import type { Engine } from '../lsp/ports.ts';
 import { activeScorerIds } from '../scoring/activeScorers.ts';
 import { memoryScoreCache } from '../scoring/scoreCache.ts';
 import { createTraceScorer } from '../scoring/traceScorer.ts';
-import { openSqliteScoreCache } from '../storage/sqliteScoreCache.ts';
+import { forgetfulMemory, openScoreMemory } from '../storage/scoreMemory.ts';
 import { sha256 } from './files.ts';
 import type { Layout } from './layout.ts';
 
@@ -32,9 +32,10 @@ export async function loadEngine(options: {
     }
     return loading;
   };
-  const disk = options.memoryFile === undefined ? undefined : openSqliteScoreCache({ path: options.memoryFile, workerFile: layout.storageWorker, onNotice: options.onNotice });
+  const disk = options.memoryFile === undefined ? undefined : openScoreMemory({ path: options.memoryFile, workerFile: layout.storageWorker, onNotice: options.onNotice });
   return {
     manifest, runner, warmUp,
+    memory: disk ?? forgetfulMemory(),
     scorer: createTraceScorer({ runner, warmUp, cache: disk ?? memoryScoreCache(), sha256 }),
     close: async () => {
       await runner.close();

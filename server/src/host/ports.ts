@@ -1,5 +1,4 @@
 /** The server's ports on this machine: files, labels, hashes, globs, models. */
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import picomatch from 'picomatch';
@@ -9,6 +8,7 @@ import { appendLabel, labelFileOf, labelKeyOf, loadLabels } from '../storage/lab
 import { readText, sha256, walkFiles } from './files.ts';
 import { loadEngine } from './engine.ts';
 import type { Layout } from './layout.ts';
+import { memoryFileOf } from './memoryFile.ts';
 
 export function serverPorts(layout: Layout): ServerPorts {
   const matchers = new Map<string, (path: string) => boolean>();
@@ -18,7 +18,7 @@ export function serverPorts(layout: Layout): ServerPorts {
     return matcher(path.replaceAll('\\', '/').replace(/^\/+/, ''));
   };
   return {
-    loadEngine: ({ settings, dataFolder, onNotice, onLoadingModels }): Promise<Engine> => loadEngine({ layout, settings, memoryFile: memoryFileOf(settings, dataFolder), onNotice, onLoadingModels }),
+    loadEngine: ({ settings, dataFolder, workspaceRoot, onNotice, onLoadingModels }): Promise<Engine> => loadEngine({ layout, settings, memoryFile: memoryFileIn(settings, dataFolder, workspaceRoot), onNotice, onLoadingModels }),
     readText, walkFiles, sha256,
     loadLabels: async (traceFile) => (await loadLabels(labelFileOf(traceFile))).records,
     appendLabel: async (traceFile, record) => {
@@ -29,6 +29,7 @@ export function serverPorts(layout: Layout): ServerPorts {
     labelKeyOf,
     matchesGlob: (path, globs) => globs.some((glob) => matches(path, glob)),
     nowIso: () => new Date().toISOString(),
+    nowMs: () => Date.now(),
     uriToPath: (uri) => {
       try {
         return uri.startsWith('file:') ? fileURLToPath(uri) : undefined;
@@ -41,8 +42,7 @@ export function serverPorts(layout: Layout): ServerPorts {
   };
 }
 
-/** Where scores are remembered: the setting, else a file of the workspace in the user data folder. */
-export function memoryFileOf(settings: EffectiveSettings, dataFolder: string): string {
-  if (settings.storagePath !== '') return settings.storagePath.replace(/^~(?=\/|\\)/, homedir());
-  return join(dataFolder === '' ? join(homedir(), '.stepscope') : dataFolder, 'memory.sqlite');
+/** Where an editor names no folder for it, the memory lies where the command line looks too. */
+function memoryFileIn(settings: EffectiveSettings, dataFolder: string, workspaceRoot: string | undefined): string {
+  return settings.storagePath !== '' || dataFolder === '' ? memoryFileOf(settings, workspaceRoot ?? '') : join(dataFolder, 'memory.sqlite');
 }

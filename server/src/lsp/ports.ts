@@ -1,6 +1,7 @@
 /** What the server needs from the machine it runs on; the composition root provides it. */
 import type { EffectiveSettings } from '../core/effectiveSettings.ts';
 import type { LabelRecord } from '../core/labels.ts';
+import type { ScoreMemory } from '../corpus/scoreMemory.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
 import type { ModelRunner } from '../scoring/modelRunner.ts';
 import type { TraceScorer } from '../scoring/traceScorer.ts';
@@ -9,6 +10,7 @@ export interface Engine {
   readonly manifest: ModelManifest;
   readonly runner: ModelRunner;
   readonly scorer: TraceScorer;
+  readonly memory: ScoreMemory;
   /** Loads and tests the models now rather than with the first text; rejects with an Error whose message is a sentence for the user. */
   warmUp(): Promise<void>;
   /** Waits for what is running, then frees everything. */
@@ -23,7 +25,7 @@ export type FileText =
 
 export interface ServerPorts {
   /** Reads the manifest and opens the memory; models load when they are needed. Rejects with an Error whose message is a sentence for the user. */
-  loadEngine(options: { readonly settings: EffectiveSettings; readonly dataFolder: string; readonly onNotice: (message: string) => void; readonly onLoadingModels: () => void }): Promise<Engine>;
+  loadEngine(options: { readonly settings: EffectiveSettings; readonly dataFolder: string; readonly workspaceRoot: string | undefined; readonly onNotice: (message: string) => void; readonly onLoadingModels: () => void }): Promise<Engine>;
   readText(path: string, maxBytes: number): Promise<FileText>;
   walkFiles(folder: string, skip: (path: string) => boolean): AsyncIterable<string>;
   loadLabels(traceFile: string): Promise<readonly LabelRecord[]>;
@@ -34,6 +36,8 @@ export interface ServerPorts {
   sha256(text: string): string;
   /** ISO 8601. */
   nowIso(): string;
+  /** Milliseconds since the Unix epoch. */
+  nowMs(): number;
   uriToPath(uri: string): string | undefined;
   pathToUri(path: string): string;
   /** Address of a problem code's page. */

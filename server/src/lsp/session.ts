@@ -18,7 +18,9 @@ import { hover } from './requests/hover.ts';
 import { inlayHints } from './requests/inlayHints.ts';
 import { label } from './requests/label.ts';
 import { nextBadStep } from './requests/nextBadStep.ts';
+import { report } from './requests/report.ts';
 import { traces } from './requests/traces.ts';
+import { writeBack } from './requests/writeBack.ts';
 import { stepById } from './stepAt.ts';
 import type { TraceView } from '../features/traceFile.ts';
 import { createTraceStore, sourceUriOf } from './traceStore.ts';
@@ -110,6 +112,7 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
         },
         onNotice: (notice) => void connection.sendNotification(contract.NOTICE, notice),
         onChanged: refresh,
+        onBadge: (badge) => void connection.sendNotification(contract.BADGE, badge),
         log: (message) => connection.console.log(message),
       },
     });
@@ -222,6 +225,26 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
   connection.onRequest(contract.COMPARE, async (params: contract.CompareParams): Promise<unknown> => {
     const shown = await current(params.uri) ?? await need().viewOrLoad(params.uri);
     return shown === undefined ? null : compare(shown, params, need().manifest());
+  });
+  connection.onRequest(contract.REPORT, async (params: contract.ReportParams): Promise<contract.ReportResult> => ({ text: await report(params, { memory: need().memory, ports, thresholds: need().reportThresholds() }) }));
+  connection.onRequest(contract.WRITE_BACK, async ({ uri, workDoneToken }: contract.WriteBackParams, token): Promise<unknown> => {
+    const source = sourceUriOf(uri);
+    const abort = new AbortController();
+    // A token that was cancelled before its request began calls nobody.
+    if (token.isCancellationRequested) abort.abort();
+    else token.onCancellationRequested(() => abort.abort());
+    const progress = workDoneToken === undefined ? undefined : connection.window.attachWorkDoneProgress(workDoneToken);
+    progress?.begin('Writing scores', 0, undefined, false);
+    const result = await writeBack({
+      document() {
+        const open = documents.get(source);
+        return open === undefined ? undefined : { text: open.getText(), version: open.version };
+      },
+      view: () => current(source), scored: (onProgress) => need().complete(source, onProgress), signal: abort.signal,
+      onProgress: (share, message) => progress?.report(Math.round(share * 100), message),
+    });
+    progress?.done();
+    return result;
   });
   connection.onRequest(contract.COUNTERS, () => need().counters());
   connection.onRequest(contract.SETTLED, async () => {

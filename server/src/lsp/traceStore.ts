@@ -5,7 +5,7 @@ import type { LabelRecord } from '../core/labels.ts';
 import { LABEL_FILE_NAME } from '../core/labels.ts';
 import type * as contract from '../contract/protocol.ts';
 import { READABLE_SCHEME } from '../contract/protocol.ts';
-import { displayConsensus, percent } from '../features/scoredTrace.ts';
+import { badStepCount, displayConsensus, percent, thresholdsFor } from '../features/scoredTrace.ts';
 import { hasSteps, parseTraces } from '../formats/readTraces.ts';
 import { formatTitles } from '../formats/registry.ts';
 import type { ParsedFile } from '../formats/format.ts';
@@ -18,6 +18,7 @@ import type { Engine, ServerPorts } from './ports.ts';
 import { createFolderSettings } from './folderSettings.ts';
 import { createScoringQueue } from './scoringQueue.ts';
 import { fileNote, unreadableDiagnostics } from './unreadableFile.ts';
+import { createWorkspaceMemory } from './workspaceMemory.ts';
 import { buildTraceFile, pendingSteps, readableView, sourceView } from '../features/traceFile.ts';
 import type { TraceFile, TraceView, ViewContext } from '../features/traceFile.ts';
 
@@ -34,6 +35,7 @@ export interface StoreEvents {
   readonly onNotice: (notice: contract.NoticeParams) => void;
   /** What a file shows has changed. */
   readonly onChanged: (uri: string) => void;
+  readonly onBadge: (badge: contract.BadgeParams) => void;
   readonly log: (message: string) => void;
 }
 
@@ -47,6 +49,7 @@ interface Ask {
 }
 
 const MEGABYTE = 1_048_576;
+const USUAL_TRACE_LENGTH = 8;
 
 export type TraceStore = ReturnType<typeof createTraceStore>;
 
@@ -76,6 +79,13 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     matchesGlob: ports.matchesGlob, labelKeyOf: ports.labelKeyOf, textHashOf: ports.sha256,
   };
 
+  const memory = createWorkspaceMemory({
+    engine: () => engine, root: () => settingsOf.folders()[0], sha256: ports.sha256, nowMs: ports.nowMs, viewOf: (file) => viewOf(file), log: events.log,
+    onDeltas: (file) => {
+      if (files.get(file.uri) === file || !openDocuments.has(file.uri)) showAgain(file);
+    },
+  });
+
   const underWay = new Set<Promise<unknown>>();
   /** Remembers work that nobody awaits, so that "settled" can wait for it. */
   function track<T>(work: Promise<T>): Promise<T> {
@@ -97,7 +107,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     if (engine !== undefined || engineError !== undefined || isClosed) return engine;
     engineLoading ??= (async () => {
       try {
-        engine = await ports.loadEngine({ settings: settingsOf.base(), dataFolder: options.init.dataFolder, onNotice: (message) => complain({ id: message, severity: 'warning', message }), onLoadingModels: () => events.onStatus({ kind: 'loading-model' }) });
+        engine = await ports.loadEngine({ settings: settingsOf.base(), dataFolder: options.init.dataFolder, workspaceRoot: settingsOf.folders()[0], onNotice: (message) => complain({ id: message, severity: 'warning', message }), onLoadingModels: () => events.onStatus({ kind: 'loading-model' }) });
       } catch (error) {
         failEngine(error);
       }
@@ -144,9 +154,16 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   function show(uri: string): void {
     forgetViews(uri);
     const file = files.get(uri);
+    if (file !== undefined) events.onBadge({ uri, badSteps: badStepCount(viewOf(file).traces) });
     // Editors ask for the Problems of open documents themselves; only the others are reported.
     if (file !== undefined && !openDocuments.has(uri)) reports.set(uri, fileDiagnostics(viewOf(file), ports.problemPage));
     events.onChanged(uri);
+  }
+
+  /** A file that nobody has open is not held: its Problems are reported from the state it had. */
+  function showAgain(file: TraceFile): void {
+    if (files.get(file.uri) === file) return show(file.uri);
+    if (quiet.has(file.uri) && !openDocuments.has(file.uri)) reports.set(file.uri, fileDiagnostics(viewOf(file), ports.problemPage));
   }
 
   function viewOf(file: TraceFile): TraceView {
@@ -235,6 +252,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       for (const [i, score] of before) if (scoreNow(file, work.trace.traceId, i) !== score) changed++;
     }
     if (files.get(file.uri) === file) show(file.uri);
+    memory.note(file, isPinned(file.uri));
     if (!isPinned(file.uri)) forgetText(file);
     idleStatus();
     return { steps: done, changed, cancelled: false };
@@ -272,6 +290,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     const settings = await settingsFor(path);
     const read = await ports.readText(path, settings.limits.maxFileSizeMB * MEGABYTE);
     if (read.kind === 'missing') {
+      memory.forget(path);
       await remove(uri);
       return undefined;
     }
@@ -297,6 +316,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     quiet.delete(uri);
     forgetViews(uri);
     reports.clear(uri);
+    events.onBadge({ uri, badSteps: 0 });
     events.onChanged(uri);
     idleStatus();
   }
@@ -384,7 +404,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
 
 
   const store = {
-    reports,
+    reports, memory,
     open(uri: string, document: TextDocument): void {
       openDocuments.set(uri, document);
       const work = uri.startsWith(`${READABLE_SCHEME}:`) ? need(uri).then(() => events.onChanged(sourceUriOf(uri))) : refreshDocument(uri, 1);
@@ -426,6 +446,12 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       return { steps: file.works.reduce((n, w) => n + w.steps.length, 0) };
     },
     stopScoring: (uri: string): void => queue.drop(uri),
+    /** Reads what is being read, then scores what is missing of a file before any other; resolves when that is done or was given up. */
+    async complete(uri: string, onProgress: (done: number, total: number) => void): Promise<void> {
+      await Promise.all(underWay);
+      const file = files.get(sourceUriOf(uri));
+      if (file !== undefined) await enqueue(file, { priority: 3, onProgress });
+    },
     async rescore(params: contract.RescoreParams, report: { readonly signal: AbortSignal; readonly onProgress: (done: number, total: number) => void }): Promise<contract.RescoreResult> {
       const uris = params.scope === 'workspace' ? [...new Set([...files.keys(), ...quiet.keys()])] : params.uri === undefined ? [] : [sourceUriOf(params.uri)];
       const total = { steps: 0, changed: 0, cancelled: false };
@@ -456,11 +482,18 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       cacheHits: engine?.scorer.counters.cacheHits ?? 0, lastEncodedStepIds: engine?.scorer.counters.lastEncodedStepIds ?? [],
     }),
     manifest: (): ModelManifest | undefined => engine?.manifest,
+    /** Scores, 0–1, under which a step of a trace of usual length is bad, and turned a failed run; 0.5 without models. */
+    reportThresholds(): { readonly badBelow: number; readonly firstErrorBelow: number } {
+      if (engine === undefined) return { badBelow: 0.5, firstErrorBelow: 0.5 };
+      const { lowScore, firstError } = thresholdsFor(settingsOf.base(), engine.manifest, USUAL_TRACE_LENGTH);
+      return { badBelow: lowScore, firstErrorBelow: firstError };
+    },
     scorers: (): readonly string[] => (engine === undefined ? [] : [...engine.manifest.scorers.map((s) => s.id), RULES_SCORER]),
     async settled(): Promise<{ readonly files: number; readonly steps: number }> {
       do {
         await Promise.all(underWay);
         await queue.whenIdle();
+        await memory.flush();
       } while (underWay.size > 0);
       const known = new Set([...files.keys(), ...quiet.keys()]);
       const steps = [...known].reduce((n, uri) => n + (files.get(uri)?.works.reduce((m, w) => m + w.steps.length, 0) ?? quiet.get(uri)?.steps ?? 0), 0);
@@ -470,6 +503,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       isClosed = true;
       reports.release();
       await queue.close();
+      await memory.flush();
       await engineLoading;
       await engine?.close();
       engine = undefined;
@@ -481,6 +515,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       if (folderPart(file.path) !== folderPart(labelFile)) continue;
       file.labels = await ports.loadLabels(file.path);
       show(file.uri);
+      memory.note(file, isPinned(file.uri));
     }
     for (const uri of [...quiet.keys()]) {
       const path = ports.uriToPath(uri);

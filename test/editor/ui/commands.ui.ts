@@ -43,7 +43,16 @@ ui('the status bar opens a menu, and its switch takes the chips away and brings 
   assert.ok((await workbench.chips().count()) > 0);
 });
 
-// Last: the page keeps the keyboard to itself.
+// Last: pages keep the keyboard to themselves.
+ui('the statistics of the workspace open as a page', async ({ workbench }) => {
+  const { page } = workbench;
+  await page.locator('.statusbar-item').filter({ hasText: 'steps' }).first().waitFor();
+  await workbench.runCommand('StepScope: Corpus Statistics');
+  await page.locator('.tab').filter({ hasText: 'Corpus statistics' }).waitFor();
+  const body = page.frameLocator('iframe.webview').frameLocator('iframe#active-frame');
+  await body.getByRole('heading', { name: 'Step types' }).waitFor();
+});
+
 ui('a model card opens as a page from the palette', async ({ workbench }) => {
   const { page } = workbench;
   await page.locator('.statusbar-item').filter({ hasText: /StepScope|steps/ }).first().waitFor();

@@ -29,6 +29,7 @@ export function codeActions(view: TraceView, range: Range, context: CodeActionCo
     if (label !== undefined) quickFix('Take the label back', CLIENT_COMMANDS.labelStep, [uri, traceId, stepId, null]);
     quickFix('Go to the next bad step', CLIENT_COMMANDS.nextBadStep, [view.uri, range.start]);
     quickFix('Copy the explanation', CLIENT_COMMANDS.copyExplanation, [uri, traceId, stepId]);
+    quickFix('Show the score history', CLIENT_COMMANDS.scoreHistory, [uri, traceId, stepId]);
   }
   for (const code of new Set(ours.map((d) => String(d.code)))) quickFix(`Mute ${code} in this workspace`, CLIENT_COMMANDS.muteCode, [code]);
   return actions;

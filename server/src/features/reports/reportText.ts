@@ -1,0 +1,31 @@
+/** What every report shares: links to steps, numbers, and the page for an empty memory. */
+import type { ScorableFacts } from '../../core/scoreRecord.ts';
+import { escapeMarkdown } from '../markdown.ts';
+
+export interface ReportContext {
+  /** Address of a file by its name in the corpus, without a line. */
+  readonly uriOf: (file: string) => string;
+}
+
+/** A link to where the step stands: "run.json #7 search for flights". */
+export function stepLink(facts: ScorableFacts | undefined, context: ReportContext): string {
+  if (facts === undefined) return '–';
+  const name = facts.file.slice(facts.file.lastIndexOf('/') + 1) || facts.traceId;
+  const words = `${escapeMarkdown(name)} ${facts.stepId === '' ? '(whole trace)' : `\\#${facts.stepIndex + 1} ${escapeMarkdown(facts.title.slice(0, 60))}`}`;
+  if (facts.file === '') return words;
+  return `[${words}](<${context.uriOf(facts.file)}${facts.line === undefined ? '' : `#L${facts.line + 1}`}>)`;
+}
+
+/** 0–1 as a whole percent; a dash for what is missing. */
+export function share(value: number | null | undefined): string {
+  return value === null || value === undefined || !Number.isFinite(value) ? '–' : String(Math.round(value * 100));
+}
+
+/** Two digits behind the point; a dash for what is missing. */
+export function decimal(value: number | null | undefined): string {
+  return value === null || value === undefined || !Number.isFinite(value) ? '–' : value.toFixed(2);
+}
+
+export const NOTHING_YET = [
+  'Nothing is remembered yet. Scores are remembered as traces are scored: open a trace, or run **StepScope: Re-score Workspace…**. Traces are found by the patterns of the setting `stepscope.include`.', '',
+];

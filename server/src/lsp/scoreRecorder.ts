@@ -1,0 +1,115 @@
+/** Hands what was scored to the memory, once a file has come to rest, and brings back what changed. */
+import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
+import { CONSENSUS_SCORER, corpusId } from '../core/scoreRecord.ts';
+import type { Evaluation, ScoreDelta, ScoreMemory } from '../corpus/scoreMemory.ts';
+import { evaluationsOf } from '../features/scoreRecords.ts';
+import type { TraceFile, TraceView } from '../features/traceFile.ts';
+import type { ModelKeys } from '../scoring/modelKeys.ts';
+
+/** While somebody types, every keystroke makes scores: only what stays is remembered. */
+const REST_MS = 1_500;
+
+export interface ScoreRecorder {
+  /** The scores of a file are complete. Waits for the file to come to rest where `isOpen`. */
+  note(file: TraceFile, isOpen: boolean): void;
+  /** A file is gone: so is what was remembered of it. */
+  forget(name: string): void;
+  /** Writes what waits; resolves when it is on disk. */
+  flush(): Promise<void>;
+}
+
+export interface RecorderOptions {
+  readonly memory: () => ScoreMemory | undefined;
+  readonly models: () => ModelKeys | undefined;
+  readonly viewOf: (file: TraceFile) => TraceView;
+  /** Name of a file in the memory. */
+  readonly nameOf: (file: TraceFile) => string;
+  readonly nowMs: () => number;
+  /** Evaluations that are new, for who keeps a corpus; `isShorter`: scorables of the file went away. */
+  readonly onRecorded: (evaluations: readonly Evaluation[], isShorter: boolean) => void;
+  /** The changes shown beside a file's steps are others. */
+  readonly onDeltas: (file: TraceFile) => void;
+  readonly log: (message: string) => void;
+}
+
+export function createScoreRecorder(options: RecorderOptions): ScoreRecorder {
+  const timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly file: TraceFile }>();
+  /** By file name: what was recorded of each scorable, so that an edit sends its own steps only. */
+  const recorded = new Map<string, Map<string, string>>();
+  let last: Promise<void> = Promise.resolve();
+
+  const complain = (error: unknown): void => options.log(`Scores were not remembered: ${error instanceof Error ? error.message : String(error)}`);
+  const run = (file: TraceFile): void => {
+    last = last.then(() => record(file)).catch(complain);
+  };
+
+  async function record(file: TraceFile): Promise<void> {
+    const [memory, models] = [options.memory(), options.models()];
+    if (memory === undefined || models === undefined) return;
+    const name = options.nameOf(file);
+    const view = options.viewOf(file);
+    const all = file.works.flatMap((work, i) => {
+      const scored = view.traces[i];
+      return scored === undefined ? [] : evaluationsOf({ file: name, scored, work, models, lines: view.lines });
+    });
+    const known = recorded.get(name);
+    const now = new Map(all.map((e) => [e.scorable.id, signature(e)] as const));
+    const fresh = all.filter((e) => known?.get(e.scorable.id) !== now.get(e.scorable.id));
+    const isShorter = known !== undefined && [...known.keys()].some((id) => !now.has(id));
+    recorded.set(name, now);
+    const deltas = fresh.length === 0 ? [] : await memory.record(fresh, options.nowMs());
+    if (known === undefined || isShorter) await memory.retain(name, [...now.keys()]);
+    if (fresh.length > 0 || isShorter) options.onRecorded(fresh, isShorter);
+    const shown = known === undefined ? [...(await memory.deltas({ file: name })).toReversed(), ...deltas] : deltas;
+    if (keepDeltas(file, name, shown)) options.onDeltas(file);
+  }
+
+  return {
+    note(file, isOpen) {
+      const waiting = timers.get(file.uri);
+      if (waiting !== undefined) clearTimeout(waiting.timer);
+      timers.delete(file.uri);
+      if (!isOpen) return run(file);
+      timers.set(file.uri, { file, timer: setTimeout(() => {
+        timers.delete(file.uri);
+        run(file);
+      }, REST_MS) });
+    },
+    forget(name) {
+      recorded.delete(name);
+      last = last.then(() => options.memory()?.retain(name, [])).then(() => options.onRecorded([], true)).catch(complain);
+    },
+    async flush() {
+      for (const { timer, file } of timers.values()) {
+        clearTimeout(timer);
+        run(file);
+      }
+      timers.clear();
+      await last;
+    },
+  };
+}
+
+/** Everything whose change makes a new evaluation. */
+function signature({ inputs, records, scorable }: Evaluation): string {
+  return [inputs.text, inputs.context, inputs.model, inputs.calibration, scorable.line, ...records.map((r) => `${r.scorer} ${r.dimension} ${r.score}`)].join('|');
+}
+
+/** `deltas`: oldest first. The consensus' change is told with the attribute of the scorer that moved most. Answers whether any is new. */
+function keepDeltas(file: TraceFile, name: string, deltas: readonly ScoreDelta[]): boolean {
+  const primary = deltas.filter((d) => d.dimension === PRIMARY_DIMENSION);
+  const byScorable = Map.groupBy(primary.filter((d) => d.scorer !== CONSENSUS_SCORER), (d) => d.scorable.id);
+  let isChanged = false;
+  for (const delta of primary) {
+    if (delta.scorer !== CONSENSUS_SCORER || delta.scorable.stepId === '') continue;
+    const { traceId, stepId } = delta.scorable;
+    const mover = (byScorable.get(corpusId({ file: name, traceId, stepId })) ?? []).filter((d) => d.timeMs === delta.timeMs).sort((a, b) => Math.abs(b.delta) - Math.abs(a.delta))[0];
+    const moved = mover?.movedMost === undefined ? undefined : { ...mover.movedMost, attribute: `${mover.scorer}.${mover.movedMost.attribute}` };
+    let ofTrace = file.deltasByTraceId.get(traceId);
+    if (ofTrace === undefined) file.deltasByTraceId.set(traceId, ofTrace = new Map());
+    const { movedMost: _own, ...rest } = delta;
+    ofTrace.set(stepId, moved === undefined ? rest : { ...rest, movedMost: moved });
+    isChanged = true;
+  }
+  return isChanged;
+}

@@ -1,0 +1,83 @@
+/** `stepscope mars` as built. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { differences } from '../support/differences.ts';
+import { planTrace, pretty } from '../support/traces.ts';
+import { testWorkspace } from '../support/workspace.ts';
+
+type Entry = Readonly<Record<string, unknown>>;
+
+const CASE = resolve('test/golden/mars/byHand.json');
+
+async function run(words: readonly string[], input = ''): Promise<{ readonly status: number | null; readonly out: string; readonly err: string }> {
+  const child = spawn(process.execPath, [resolve('dist/server/cli.js'), 'mars', ...words]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => { out += piece; });
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => { err += piece; });
+  child.stdin.end(input);
+  const [status] = (await once(child, 'close')) as [number | null];
+  expect(err).not.toMatch(/^\s+at /m);
+  return { status, out, err };
+}
+
+const dimensionsOf = (out: string): Readonly<Record<string, Entry>> => (JSON.parse(out) as { readonly dimensions: Readonly<Record<string, Entry>> }).dimensions;
+
+describe('mars --records', () => {
+  it('prints one object: dimensions by name, deviations by id, the aggregate', async () => {
+    const { status, out, err } = await run(['--records', CASE]);
+    expect({ status, err }).toEqual({ status: 0, err: '' });
+    const { expected } = JSON.parse(readFileSync(CASE, 'utf8')) as { readonly expected: { readonly dimensions: Readonly<Record<string, Entry>>; readonly aggregate: number } };
+    const printed = JSON.parse(out) as Entry;
+    for (const [name, wanted] of Object.entries(expected.dimensions)) expect(differences(dimensionsOf(out)[name], wanted, 1e-12, { at: name, mayHaveMore: true })).toEqual([]);
+    expect(printed['aggregate']).toBeCloseTo(expected.aggregate, 12);
+    expect(printed).toMatchObject({ unweighted: false, recommendations: expect.any(Array) as unknown });
+  });
+
+  it('from standard input, with another reference, with none, with intervals', async () => {
+    const records = Array.from({ length: 24 }, (_, i) => ({ scorable_id: `s${i >> 1}`, dimension: 'clarity', source: i % 2 === 0 ? 'a' : 'b', score: 10 * (i >> 1) + (i % 2) * ((i >> 1) % 3) }));
+    const input = JSON.stringify({ records, scale: [0, 200] });
+    const plain = dimensionsOf((await run(['--records', '-'], input)).out)['clarity'];
+    expect(plain).toMatchObject({ trust_reference: null, preferred_basis: 'leave_one_out_median', agreement_interval: null });
+    const trusting = dimensionsOf((await run(['--records', '-', '--reference', 'b', '--intervals'], input)).out)['clarity'];
+    expect(trusting).toMatchObject({ trust_reference: 'b', preferred_model: 'a', preferred_basis: 'trust_reference' });
+    const [low = 1, high = 0] = trusting?.['agreement_interval'] as readonly number[];
+    expect(low < Number(trusting?.['agreement_score']) && Number(trusting?.['agreement_score']) < high).toBe(true);
+    const unknown = await run(['--records', '-', '--reference', 'c'], input);
+    expect([unknown.status, JSON.parse(unknown.out)]).toEqual([1, { kind: 'error', file: '', message: 'There is no scorer c here to hold the others against; there are a, b.' }]);
+  });
+
+  it('bad input gets one sentence and status 1, wrong usage status 2', async () => {
+    using workspace = testWorkspace({ 'bad.json': '{"records": [{"scorable_id": "s", "dimension": "d", "source": "x", "score": "high"}]}' });
+    const bad = await run(['--records', workspace.path('bad.json')]);
+    expect([bad.status, JSON.parse(bad.out)]).toEqual([1, { kind: 'error', file: workspace.path('bad.json'), message: 'records[0].score is "high": it must be a number, or null where it is missing.' }]);
+    const missing = await run(['--records', workspace.path('gone.json')]);
+    expect([missing.status, JSON.parse(missing.out)]).toEqual([1, { kind: 'error', file: workspace.path('gone.json'), message: 'There is no such file.' }]);
+    expect((await run(['--records', CASE, CASE])).status).toBe(2);
+  });
+
+  it('as text for people', async () => {
+    const { out } = await run(['--records', CASE, '--format', 'text']);
+    expect(out).toContain('coherence  agreement 0.886, alpha 0.404');
+    expect(out).toContain('Ungrounded: a alone scored 2 steps');
+    expect(out).toContain('aggregate 0.504');
+  });
+});
+
+describe('mars of traces', () => {
+  it('scores them, with all attributes; human labels are not needed', async () => {
+    using workspace = testWorkspace({ 'a.trace.json': pretty(planTrace(4)) });
+    const { status, out, err } = await run([workspace.path('a.trace.json')]);
+    expect({ status, err }).toEqual({ status: 0, err: '' });
+    const quality = dimensionsOf(out)['reasoning_quality'];
+    expect(quality?.['rows']).toHaveLength(4);
+    expect(quality?.['scorers']).toEqual(expect.arrayContaining(['sicql', 'svm']));
+    expect(quality?.['scorers']).not.toContain('consensus');
+    expect((quality?.['scorer_metrics'] as Readonly<Record<string, Entry>>)['sicql']).toHaveProperty('q_value');
+    expect((await run([workspace.path('gone.json')])).status).toBe(1);
+  });
+});
