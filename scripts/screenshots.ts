@@ -59,6 +59,25 @@ const PICTURES: readonly Picture[] = [
       await (await workbench.problems()).nth(1).waitFor();
     },
   },
+  {
+    name: 'patterns', file: 'wrong-step.trace.json',
+    stage: async (workbench) => {
+      await workbench.chips().first().waitFor();
+      await workbench.page.locator('.statusbar-item').filter({ hasText: 'steps' }).first().waitFor();
+      await workbench.runCommand('StepScope: Show Patterns and Recommendations');
+      await workbench.page.locator('.tab').filter({ hasText: 'Patterns and recommendations' }).waitFor();
+      await workbench.page.frameLocator('iframe.webview').frameLocator('iframe#active-frame').getByRole('heading', { name: 'What to do' }).waitFor();
+    },
+  },
+  {
+    name: 'conflicts', file: 'wrong-step.trace.json', theme: 'Default Dark Modern',
+    stage: async (workbench) => {
+      await workbench.chips().first().waitFor();
+      await workbench.runCommand('StepScope: Show Conflicts');
+      await workbench.page.locator('.tab').filter({ hasText: 'Conflicts' }).waitFor();
+      await workbench.page.frameLocator('iframe.webview').frameLocator('iframe#active-frame').getByRole('heading', { name: 'reasoning_quality' }).waitFor();
+    },
+  },
 ];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

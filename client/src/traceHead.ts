@@ -7,13 +7,31 @@ const MARKERS: readonly RegExp[] = [
   /"execution_steps"/,
   /"ATIF-v?\d/,
   /"sessionId"\s*:.*"(?:uuid|parentUuid)"|"(?:uuid|parentUuid)"\s*:[^]*"sessionId"/,
+  /"type"\s*:\s*"(?:session_meta|response_item|event_msg|thread\.started|item\.completed)"/,
+  /"projectHash"/,
+  /"trajectory(?:_format)?"\s*:/,
+  /"source"\s*:\s*"(?:agent|user|environment)"/,
+  /"simulations"\s*:|"user_info"\s*:/,
+  /"thought_0"/,
+  /"eval"\s*:\s*\{[^{}]{0,400}"(?:task|run_id|eval_id)"\s*:/,
+  /"observations"\s*:\s*\[|"parentObservationId"\s*:/,
+  /"run_type"\s*:\s*"(?:llm|chain|tool|retriever|prompt|parser|embedding)"/,
+  /"mlflow\.(?:span\w+|trace\w*)/,
+  /"object"\s*:\s*"(?:trace(?:\.span)?|response|chat\.completion)"/,
+  /"(?:resource|scope)(?:Spans|Logs|_spans|_logs)"/,
+  /"openinference\.span\.kind"|"span_kind"\s*:/,
+  /"gen_ai\.(?:operation|request|output|completion|prompt|system|provider|usage)/,
+  /"copilot_chat\./,
   /"role"\s*:\s*"(?:user|assistant|system|developer|tool)"/,
 ];
 
-/** Whether the first 64 KB of a JSON or JSONL text may be those of a trace. */
+/** Logs of agents that think aloud. */
+const TEXT_MARKERS: readonly RegExp[] = [/^(?:\x1b\[[\d;]*m)*Thought(?: \d+)?:[^]*^(?:\x1b\[[\d;]*m)*(?:Action|Observation)(?: \d+)?:/m];
+
+/** Whether the first 64 KB of a text may be those of a trace. */
 export function mayBeTrace(head: string): boolean {
   const start = head.trimStart()[0];
-  if (start !== '{' && start !== '[') return false;
+  if (start !== '{' && start !== '[') return TEXT_MARKERS.some((marker) => marker.test(head));
   return MARKERS.some((marker) => marker.test(head));
 }
 

@@ -13,7 +13,7 @@ import { median, report } from './report.ts';
 const VISIBLE_LINES = 60;
 
 const start = (workspace: TestWorkspace): Promise<LspClient> => LspClient.start({
-  workspaceFolders: [workspace.folder], timeoutMs: 120_000, server: { entry: 'dist/server/main.js' },
+  workspaceFolders: [workspace.folder], timeoutMs: 600_000, server: { entry: 'dist/server/main.js' },
   initializationOptions: { settings: defaultSettings(), dataFolder: workspace.path('.data') },
 });
 

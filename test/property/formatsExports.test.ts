@@ -13,7 +13,7 @@ import { openaiAgentsFormat } from '../../server/src/formats/openaiAgents.ts';
 import { brokenCopies, readSoundly } from '../support/formatChecks.ts';
 
 const FORMATS: readonly TraceFormat[] = [inspectFormat, langfuseFormat, langSmithFormat, mlflowFormat, openaiAgentsFormat];
-const FIXTURES = [join(import.meta.dirname, '../golden/formats'), join(import.meta.dirname, '../golden/exports')]
+const FIXTURES = [join(import.meta.dirname, '../golden/formats')]
   .flatMap((folder) => (existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []))
   .filter((path) => /\.(?:inspect|langfuse|langsmith|mlflow|agents)\.jsonl?$/.test(path));
 const SAMPLES = join(import.meta.dirname, '../../../shared/samples');

@@ -1,13 +1,14 @@
 /** The parts of MARS, against values derived by hand. */
 import { describe, expect, it } from 'vitest';
 import { accumulateDraws, intervalsOf, marsIntervals } from '../../server/src/corpus/bootstrap.ts';
-import { mars, marsDimension, withIntervals } from '../../server/src/corpus/mars.ts';
+import { mars, marsDimension, withIntervals, withIntervalsInSlices } from '../../server/src/corpus/mars.ts';
 import type { MarsInput } from '../../server/src/corpus/mars.ts';
 import { configOf, readMarsSettings } from '../../server/src/corpus/marsConfig.ts';
-import { marsOfCorpus } from '../../server/src/corpus/marsOfCorpus.ts';
+import { marsOfCorpus, marsOfCorpusInSlices } from '../../server/src/corpus/marsOfCorpus.ts';
 import { coMomentsOf, mergeMoments, momentsOf, pearson, populationStd } from '../../server/src/corpus/moments.ts';
 import { createCorpus } from '../../server/src/corpus/scoreCorpus.ts';
 import { stepAgreement } from '../../server/src/corpus/stepAgreement.ts';
+import { differences } from '../support/differences.ts';
 
 const NO = Number.NaN;
 
@@ -173,6 +174,16 @@ describe('intervals', () => {
     expect(other.delta?.[0]).toBeCloseTo(marsIntervals(input, ['b', 'a']).delta?.[0] ?? NO, 2);
   });
 
+  it('in slices they are the same, and others get their turn', async () => {
+    const many = inputOf({ a: repeated(600, [0.2, 0.4]), b: repeated(600, [0.3, 0.7]) });
+    let pauses = 0;
+    const result = await withIntervalsInSlices(marsDimension(many), many, () => Promise.resolve(void pauses++));
+    const { agreement_interval, alpha_interval, delta_interval } = withIntervals(marsDimension(many), many);
+    expect(differences([result.agreement_interval, result.alpha_interval, result.delta_interval], [agreement_interval, alpha_interval, delta_interval], 1e-12)).toEqual([]);
+    // 1,200 rows, 500 at a time.
+    expect(pauses).toBe(2);
+  });
+
   it('draw rows once on average, as Poisson does', () => {
     // With one pair the sums of a draw are Σw and Σw·d; over 400 rows and 1,000 draws the mean weight is 1 ± 1/√400000.
     const { sums, draws } = accumulateDraws(inputOf({ a: repeated(400, [0]), b: repeated(400, [1]) }), { pair: ['b', 'a'] });
@@ -209,6 +220,17 @@ describe('MARS of a corpus', () => {
     expect([clarity?.scorers, clarity?.rows, clarity?.trust_reference, clarity?.reliability]).toEqual([['human', 'svm'], ['t#1', 't#2', 't#3'], 'human', { human: 1, svm: expect.closeTo(1, 12) as unknown }]);
     expect(marsOfCorpus(corpus, { isIncluded: () => true }).dimensions['clarity']?.rows).toHaveLength(4);
     expect(marsOfCorpus(corpus, { settings: { trust_reference: 'svm' } }).dimensions['clarity']?.trust_reference).toBe('svm');
+  });
+
+  it('with intervals, at once or while others work', async () => {
+    const corpus = createCorpus();
+    for (let i = 0; i < 20; i++) {
+      corpus.addScore(record(`s${i}`, 'x', i / 20));
+      corpus.addScore(record(`s${i}`, 'y', (i % 7) / 10));
+    }
+    const inSlices = await marsOfCorpusInSlices(corpus, () => Promise.resolve());
+    expect(inSlices.dimensions['clarity']?.agreement_interval).not.toBeNull();
+    expect(JSON.stringify(inSlices)).toBe(JSON.stringify(marsOfCorpus(corpus, { hasIntervals: true })));
   });
 
   it('fifty attributes nobody declared are seen on demand', () => {

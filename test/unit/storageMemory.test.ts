@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ScorableFilter, ScoreDelta } from '../../server/src/corpus/scoreMemory.ts';
 import { deltas } from '../../server/src/storage/deltaStore.ts';
-import { history, record, retain } from '../../server/src/storage/evaluationStore.ts';
+import { fileState, history, record, retain } from '../../server/src/storage/evaluationStore.ts';
 import { findings, saveFindings } from '../../server/src/storage/findingStore.ts';
 import type { Store } from '../../server/src/storage/store.ts';
 import { bundle } from '../support/bundle.ts';
@@ -171,7 +171,8 @@ describe('retain', () => {
     store = testStore();
     for (const value of [0.1, 0.9]) record(store, ['a', 'b'].map((id) => evaluation(id, [score('svm', value, { margin: 1 })])), 1);
     record(store, [evaluation('c', [score('svm', 0.5, { margin: 1 })], { facts: { file: 'other.json' } })], 1);
-    retain(store, 'a.json', ['b']);
+    retain(store, 'a.json', { keepIds: ['b'], state: 'so it was' });
+    expect([fileState(store, 'a.json'), fileState(store, 'b.json')]).toEqual(['so it was', '']);
     expect(currentOf(store).scorables.map((s) => s.id)).toEqual(['b', 'c']);
     expect([count('evaluations'), count('scores'), count('score_attributes'), count('score_deltas')]).toEqual([3, 3, 3, 1]);
   });

@@ -3,10 +3,12 @@ import * as vscode from 'vscode';
 import type { CommandContext, CommandFunction } from './commandContext.ts';
 import { compareSteps } from './compareSteps.ts';
 import { copyExplanation } from './copyExplanation.ts';
+import { exportTrace } from './exportTrace.ts';
 import { goToStep } from './goToStep.ts';
 import { labelStep } from './labelStep.ts';
 import { muteCode } from './muteCode.ts';
 import { nextBadStep, previousBadStep } from './nextBadStep.ts';
+import { openAsTrace } from './openAsTrace.ts';
 import { openReadable } from './openReadable.ts';
 import { openSamples } from './openSamples.ts';
 import { pickScorers } from './pickScorers.ts';
@@ -37,8 +39,10 @@ const FUNCTIONS: Readonly<Record<CommandId, CommandFunction>> = {
   'stepscope.copyExplanation': copyExplanation,
   'stepscope.compareSteps': compareSteps,
   'stepscope.openReadable': openReadable,
+  'stepscope.openAsTrace': openAsTrace,
   'stepscope.toggleInlineScores': toggleInlineScores,
   'stepscope.writeScores': writeScores,
+  'stepscope.exportTrace': exportTrace,
   'stepscope.muteCode': muteCode,
   'stepscope.showModelCard': showModelCard,
   'stepscope.corpusStatistics': corpusStatistics,

@@ -1,14 +1,15 @@
-/** Open Readable View: beside, with the cursor in the step it was in. */
+/** Open Readable View: beside, with the cursor in the step it was in; in place where no editor shows the file itself. */
 import * as vscode from 'vscode';
 import { TRACES } from '../../../server/src/contract/protocol.ts';
 import type { TracesParams, TracesResult } from '../../../server/src/contract/protocol.ts';
 import { readableUri, sourceOf, wireUri } from '../uris.ts';
+import { activeFile } from './activeFile.ts';
 import type { CommandContext } from './commandContext.ts';
 import { activeTraces, stepAt } from './target.ts';
 
 export async function openReadable(context: CommandContext, ...[given]: readonly unknown[]): Promise<void> {
   // The title bar passes a Uri, code lenses an address.
-  const asked = given instanceof vscode.Uri ? given : typeof given === 'string' ? vscode.Uri.parse(given) : undefined;
+  const asked = given instanceof vscode.Uri ? given : typeof given === 'string' ? vscode.Uri.parse(given) : vscode.window.activeTextEditor === undefined ? activeFile() : undefined;
   const shown = asked === undefined ? await activeTraces(context) : undefined;
   const document = asked ?? shown?.editor.document.uri;
   if (document === undefined) return;
@@ -16,8 +17,12 @@ export async function openReadable(context: CommandContext, ...[given]: readonly
   const target = readableUri(source);
   const editor = vscode.window.activeTextEditor;
   const cursor = editor !== undefined && editor.document.uri.toString() === source.toString() ? editor.selection.active : undefined;
-  const readable = await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(target), { viewColumn: vscode.ViewColumn.Beside, preview: true });
+  const readable = await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(target), { viewColumn: isShown(source) ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active, preview: true });
   if (cursor !== undefined && (cursor.line > 0 || cursor.character > 0)) await showSameStep(context, { source, cursor, readable });
+}
+
+function isShown(source: vscode.Uri): boolean {
+  return vscode.window.visibleTextEditors.some((editor) => editor.document.uri.toString() === source.toString());
 }
 
 async function showSameStep({ server }: CommandContext, { source, cursor, readable }: { readonly source: vscode.Uri; readonly cursor: vscode.Position; readonly readable: vscode.TextEditor }): Promise<void> {

@@ -12,12 +12,15 @@ export interface Command {
   readonly enablement?: string;
   readonly key?: CommandKey;
   /** Menus beside the command palette. */
-  readonly menus?: readonly { readonly menu: 'editor/title' | 'editor/context'; readonly when: string; readonly group: string }[];
+  readonly menus?: readonly { readonly menu: 'editor/title' | 'editor/context' | 'explorer/context'; readonly when: string; readonly group: string }[];
 }
 
 const IN_TRACE = 'editorTextFocus && stepscope.isTrace';
 /** Documents a user may ask to have scored although nobody recognised them. */
 const JSON_LIKE = 'editorLangId =~ /^(json|jsonc|jsonl)$/ || resourceExtname =~ /^\\.(json|jsonl|ndjson)$/';
+
+/** Files that hold a trace packed, which editors cannot show as text. */
+const PACKED = 'resourceExtname =~ /^\\.(eval|zst)$/';
 
 export const COMMANDS = [
   {
@@ -50,14 +53,19 @@ export const COMMANDS = [
     menus: [{ menu: 'editor/context', when: 'stepscope.isTrace', group: 'z_stepscope@4' }],
   },
   {
-    id: 'stepscope.openReadable', title: 'Open Readable View', icon: '$(book)', description: 'Opens the trace beside as text for reading, one paragraph a step.',
-    menus: [{ menu: 'editor/title', when: 'stepscope.isSingleLineTrace', group: 'navigation@1' }],
+    id: 'stepscope.openReadable', title: 'Open Readable View', icon: '$(book)', description: 'Opens the trace as text for reading, one paragraph a step; also of packed files (.eval, .jsonl.zst), from the Explorer.',
+    menus: [
+      { menu: 'editor/title', when: `stepscope.isSingleLineTrace || ${PACKED}`, group: 'navigation@1' },
+      { menu: 'explorer/context', when: PACKED, group: 'navigation@20' },
+    ],
   },
+  { id: 'stepscope.openAsTrace', title: 'Open as Trace…', description: 'Reads the active document as a trace of the format picked, whatever detection says, until the server stops; or detects its format again.' },
   { id: 'stepscope.toggleInlineScores', title: 'Toggle Inline Scores', description: 'Shows or hides the score chips and the tint of bad steps.' },
   {
     id: 'stepscope.writeScores', title: 'Write Scores into Trace File',
     description: 'Writes the scores of every step, of the whole and the agreement of the scorers into a PlanTrace document (step_scores, pipeline_score, mars_analysis); nothing else in it changes, and undo takes them out.',
   },
+  { id: 'stepscope.exportTrace', title: 'Export Trace…', description: 'Writes the trace with its scores into a new file: as PlanTrace JSON, as an ATIF trajectory or as OpenTelemetry spans; says what the format cannot hold.' },
   { id: 'stepscope.muteCode', title: 'Mute a Problem Code…', description: 'Switches a problem code off in the workspace settings; the message offers to undo it.' },
   { id: 'stepscope.showModelCard', title: 'Show Model Card…', description: 'Opens the card of the model picked: what it does, what it was trained on, how well it does and where not to trust it.' },
   { id: 'stepscope.openSamples', title: 'Open Sample Traces…', description: 'Copies the sample traces that come with StepScope and opens the one picked.' },

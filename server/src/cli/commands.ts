@@ -4,6 +4,7 @@ import { compareCommand } from './compare.ts';
 import { corpusCommand } from './corpus.ts';
 import { deltasCommand } from './deltas.ts';
 import { evalCommand } from './eval.ts';
+import { exportCommand } from './export.ts';
 import { inspectCommand } from './inspect.ts';
 import { marsCommand } from './mars.ts';
 import { memoryCommand } from './memory.ts';
@@ -15,5 +16,5 @@ import { variantsCommand } from './variants.ts';
 import { writeBackCommand } from './writeBack.ts';
 
 export const COMMANDS: readonly CliCommand[] = [
-  scoreCommand, inspectCommand, compareCommand, marsCommand, corpusCommand, patternsCommand, variantsCommand, deltasCommand, reviewCommand, memoryCommand, writeBackCommand, modelsCommand, evalCommand,
+  scoreCommand, inspectCommand, compareCommand, marsCommand, corpusCommand, patternsCommand, variantsCommand, deltasCommand, reviewCommand, memoryCommand, writeBackCommand, exportCommand, modelsCommand, evalCommand,
 ];

@@ -7,10 +7,11 @@ import { detectFormat, sniff } from '../formats/detect.ts';
 import type { ParsedFile } from '../formats/format.ts';
 import { hasSteps, parseTraces } from '../formats/readTraces.ts';
 import { formatTitles } from '../formats/registry.ts';
+import { withoutPlaces } from '../formats/virtualText.ts';
 import { readHead, readText, walkFiles } from '../host/files.ts';
 
 export type Input =
-  | { readonly kind: 'file'; readonly file: string; readonly text: string; readonly parsed: ParsedFile }
+  | { readonly kind: 'file'; readonly file: string; readonly text: string; readonly parsed: ParsedFile; /** The text was unpacked from the file: nothing in it has a range. */ readonly isVirtual: boolean }
   | { readonly kind: 'error'; readonly file: string; readonly message: string };
 
 const HEAD_BYTES = 65_536;
@@ -21,7 +22,7 @@ export async function* readInputs(paths: readonly string[], settings: EffectiveS
   const isIncluded = globMatcher(settings.include);
   for (const { path, isNamed, isUnlistable } of await expand(paths, settings)) {
     if (path === '-') {
-      const input = fromText('-', await readStandardInput(), true);
+      const input = fromText('-', { text: await readStandardInput() }, true);
       if (input !== undefined) yield input;
       continue;
     }
@@ -33,7 +34,7 @@ export async function* readInputs(paths: readonly string[], settings: EffectiveS
     const maxBytes = settings.limits.maxFileSizeMB * MEGABYTE;
     const read = await readText(path, maxBytes);
     if (read.kind === 'text') {
-      const input = fromText(path, read.text, isNamed);
+      const input = fromText(path, read, isNamed);
       if (input !== undefined) yield input;
     } else if (read.kind === 'missing') yield { kind: 'error', file: path, message: 'There is no such file.' };
     else if (read.kind === 'too-large') yield { kind: 'error', file: path, message: `The file has ${Math.round(read.sizeBytes / MEGABYTE)} MB; files above ${settings.limits.maxFileSizeMB} MB are not read. Raise limits.maxFileSizeMB in .stepscope.json.` };
@@ -82,13 +83,13 @@ async function mayBeTrace(path: string, isIncluded: (path: string) => boolean): 
   return found.confidence >= 0.5 || isIncluded(path);
 }
 
-function fromText(file: string, text: string, isNamed: boolean): Input | undefined {
+function fromText(file: string, { text, isVirtual = false, notice }: { readonly text: string; readonly isVirtual?: boolean; readonly notice?: string }, isNamed: boolean): Input | undefined {
   const error = (message: string): Input | undefined => (isNamed ? { kind: 'error', file, message } : undefined);
   if (text.trim() === '') return error('The file is empty: there is no trace in it.');
   const parsed = parseTraces({ path: file, text });
   if (parsed === undefined) return error(`This is no trace that StepScope knows; it reads ${formatTitles()}.`);
-  if (hasSteps(parsed)) return { kind: 'file', file, text, parsed };
-  return error(parsed.warnings[0]?.message ?? 'The file looks like a trace but holds no step.');
+  if (hasSteps(parsed)) return { kind: 'file', file, text, parsed: isVirtual ? withoutPlaces(parsed, notice) : parsed, isVirtual };
+  return error(notice ?? parsed.warnings[0]?.message ?? 'The file looks like a trace but holds no step.');
 }
 
 /** All of standard input as text. */

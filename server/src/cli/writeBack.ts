@@ -55,7 +55,8 @@ async function writeBack(input: Input, tools: WriteBackTools): Promise<{ readonl
   if (input.kind === 'error') return failure(input.file, input.message);
   const { file, text } = input;
   const sizeBytes = Buffer.byteLength(text);
-  const refusal = writeBackRefusal(input.parsed.format) ?? (file === '-' ? 'Standard input is no file that scores could be written into; "stepscope score -" prints them.' : undefined);
+  const refusal = writeBackRefusal(input.parsed.format) ?? (file === '-' ? 'Standard input is no file that scores could be written into; "stepscope score -" prints them.' : undefined)
+    ?? (input.isVirtual ? 'The file is packed: unpack it and write the scores into what comes out.' : undefined);
   if (refusal !== undefined) {
     if (tools.isNamed) return failure(file, refusal);
     return { record: { kind: 'write-back', file, status: 'skipped', traces: 0, steps: 0, sizeBytes, notes: [refusal] }, text: `${file}: skipped. ${refusal}` };

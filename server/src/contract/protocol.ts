@@ -78,6 +78,18 @@ export const SCORE_DOCUMENT = 'stepscope/scoreDocument';
 export interface ScoreDocumentParams { readonly uri: string; readonly workDoneToken?: string | number }
 export interface ScoreDocumentResult { readonly steps: number; readonly message?: string }
 
+/** Request: every trace format the server reads, for a picker. */
+export const FORMATS = 'stepscope/formats';
+export interface FormatsResult { readonly formats: readonly { readonly id: string; readonly title: string }[] }
+
+/** Request: reads a file as a trace of that format whatever detection says, for the rest of the session; `null` detects again. */
+export const OPEN_AS = 'stepscope/openAs';
+export interface OpenAsParams { readonly uri: string; readonly format: string | null; readonly workDoneToken?: string | number }
+/** `failed`: nothing could be read that way, and the file is read as before. */
+export type OpenAsResult =
+  | { readonly kind: 'opened'; readonly title: string; readonly traces: number; readonly steps: number }
+  | { readonly kind: 'failed'; readonly message: string };
+
 /** Request: give or take back a label. `label: null` takes it back. Answers what stood before, for undo. */
 export const LABEL = 'stepscope/label';
 export type { LabelValue };
@@ -137,6 +149,15 @@ export interface WireTextEdit { readonly range: WireRange; readonly newText: str
 /** `notes`: sentences about traces that were left as they are. */
 export type WriteBackResult =
   | { readonly kind: 'edits'; readonly edits: readonly WireTextEdit[]; readonly version: number; readonly traces: number; readonly steps: number; readonly notes: readonly string[] }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** Request: the traces of a file in another format, with the scores there are. `suggestedName` for the new file; `lost`: in words what the format cannot hold. */
+export const EXPORT = 'stepscope/export';
+export const EXPORT_FORMATS = ['plantrace', 'atif', 'otlp'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+export interface ExportParams { readonly uri: string; readonly format: ExportFormat }
+export type ExportResult =
+  | { readonly kind: 'exported'; readonly text: string; readonly suggestedName: string; readonly lost: readonly string[] }
   | { readonly kind: 'failed'; readonly message: string };
 
 /** Request: how much work was done since the start; for tests and the bench. */

@@ -27,7 +27,7 @@ export function effectiveScorers(sums: MarsSums, reference: string | null): Pick
   const effective = members > 0 ? members / (1 + (members - 1) * mean(known.map((k) => k.correlation ** 2))) : varying.length === 1 ? 1 : null;
   return {
     effective_scorers: effective, effective_scorers_basis: effective === null ? null : basis,
-    redundant_scorers: known.filter((k) => k.correlation >= REDUNDANT && k.n >= MIN_REDUNDANT_ROWS).sort((a, b) => b.correlation - a.correlation),
+    redundant_scorers: known.filter((k) => k.correlation >= REDUNDANT && k.n >= MIN_REDUNDANT_ROWS),
   };
 }
 

@@ -1,6 +1,7 @@
 /** MARS, Model Agreement and Reasoning Signal: how far scorers of a dimension agree, who disagrees with whom, whom to believe. */
 import { krippendorffAlpha } from './krippendorff.ts';
-import { marsIntervals } from './bootstrap.ts';
+import { marsIntervals, marsIntervalsInSlices } from './bootstrap.ts';
+import type { MarsIntervals } from './bootstrap.ts';
 import type { MarsInput } from './marsColumns.ts';
 import { referenceCandidates } from './marsConfig.ts';
 import { effectiveScorers } from './effectiveScorers.ts';
@@ -11,13 +12,11 @@ import { accumulate, joinParts, judging, pairKey } from './marsSums.ts';
 import type { MarsSums, PairSums, RowPart } from './marsSums.ts';
 import { biasOf, outlierScorers } from './outlierScorers.ts';
 import { MIN_CORRELATION_ROWS, pearson, populationStd } from './moments.ts';
+import { ROUNDING } from './stepAgreement.ts';
 
 export type { MarsColumn, MarsInput } from './marsColumns.ts';
 export type { MarsReport, MarsResult } from './marsResult.ts';
 export { accumulate, mergeSums } from './marsSums.ts';
-
-/** Means that differ by less are the same: rounding must not choose. */
-const ROUNDING = 1e-12;
 
 /** Without intervals: those take a thousand times longer, see withIntervals. */
 export function marsDimension(input: MarsInput): MarsResult {
@@ -26,8 +25,12 @@ export function marsDimension(input: MarsInput): MarsResult {
 
 /** The result with its 95 % intervals, by bootstrap over steps. */
 export function withIntervals(result: MarsResult, input: MarsInput): MarsResult {
-  const { agreement, alpha, delta } = marsIntervals(input, result.primary_conflict?.pair ?? null);
-  return { ...result, agreement_interval: agreement, alpha_interval: alpha, delta_interval: delta };
+  return joinIntervals(result, marsIntervals(input, result.primary_conflict?.pair ?? null));
+}
+
+/** The same where other work waits: `pause` lets it go first, every few milliseconds. */
+export async function withIntervalsInSlices(result: MarsResult, input: MarsInput, pause: () => Promise<void>): Promise<MarsResult> {
+  return joinIntervals(result, await marsIntervalsInSlices(input, result.primary_conflict?.pair ?? null, pause));
 }
 
 /** All dimensions, in alphabetical order. */
@@ -97,6 +100,10 @@ export function printResult(result: MarsResult): Readonly<Record<string, unknown
     return [id, Number.isNaN(value) ? null : value];
   }));
   return { ...result, row_std: byRow(result.row_std), row_std_population: byRow(result.row_std_population) };
+}
+
+function joinIntervals(result: MarsResult, { agreement, alpha, delta }: MarsIntervals): MarsResult {
+  return { ...result, agreement_interval: agreement, alpha_interval: alpha, delta_interval: delta };
 }
 
 /** The same deviations with ddof 0. */

@@ -1,5 +1,6 @@
 /** MARS kept up to date: rows in blocks, each with its sums, so that a re-scored step costs one block and a merge. */
 import { finish } from './mars.ts';
+import { rowsOf } from './marsColumns.ts';
 import type { MarsInput } from './marsColumns.ts';
 import type { MarsResult } from './marsResult.ts';
 import { accumulate, mergeSums } from './marsSums.ts';
@@ -26,7 +27,7 @@ export function createMarsBlocks(blockRows = BLOCK_ROWS): MarsBlocks {
       if (!isKnown) levels = [[]];
       const stale = new Set(isKnown ? changed.map((row) => Math.floor(row / blockRows)) : Array.from({ length: blocks }, (_, i) => i));
       const base = levels[0] ?? [];
-      for (const block of stale) base[block] = accumulate(slice(input, block * blockRows, (block + 1) * blockRows));
+      for (const block of stale) base[block] = accumulate(rowsOf(input, block * blockRows, (block + 1) * blockRows));
       return finish(mergeUp(levels, stale));
     },
   };
@@ -47,13 +48,6 @@ function mergeUp(levels: MarsSums[][], stale: ReadonlySet<number>): MarsSums {
     }
     touched = parents;
   }
-}
-
-function slice(input: MarsInput, from: number, to: number): MarsInput {
-  return {
-    ...input, rowIds: input.rowIds.slice(from, to),
-    columns: input.columns.map((c) => ({ ...c, scores: c.scores.subarray(from, to), metrics: new Map([...c.metrics].map(([name, values]) => [name, values.subarray(from, to)] as const)) })),
-  };
 }
 
 function shapeOf({ dimension, config, columns }: MarsInput): string {

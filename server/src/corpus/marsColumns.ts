@@ -46,6 +46,14 @@ export function scaledColumns(input: MarsInput): readonly ScaledColumn[] {
   return input.columns.map((column) => scale(column, metrics)).filter((c) => c.metrics.size > 0).sort((a, b) => (a.scorer < b.scorer ? -1 : 1));
 }
 
+/** Rows [from, to) on the same memory. */
+export function rowsOf(input: MarsInput, from: number, to: number): MarsInput {
+  return {
+    ...input, rowIds: input.rowIds.slice(from, to),
+    columns: input.columns.map((c) => ({ ...c, scores: c.scores.subarray(from, to), metrics: new Map([...c.metrics].map(([name, values]) => [name, values.subarray(from, to)] as const)) })),
+  };
+}
+
 function scale(column: MarsColumn, wanted: MarsConfig['metrics']): ScaledColumn {
   const { scorer, range: [lo, hi] } = column;
   const width = hi - lo;

@@ -1,11 +1,11 @@
 /** MARS over the steps of a corpus. */
 import { isWitness } from '../core/scoreRecord.ts';
 import type { ScorableFacts } from '../core/scoreRecord.ts';
-import { mars } from './mars.ts';
+import { mars, marsDimension, reportOf, withIntervalsInSlices } from './mars.ts';
 import type { MarsColumn, MarsInput } from './marsColumns.ts';
 import { configOf } from './marsConfig.ts';
 import type { MarsSettings } from './marsConfig.ts';
-import type { MarsReport } from './marsResult.ts';
+import type { MarsReport, MarsResult } from './marsResult.ts';
 import type { DimensionMatrix, ScoreCorpus } from './scoreCorpus.ts';
 
 export interface CorpusMarsOptions {
@@ -19,6 +19,13 @@ export interface CorpusMarsOptions {
 /** Every dimension of the corpus. The consensus and what measures without judging are no scorers here. */
 export function marsOfCorpus(corpus: ScoreCorpus, options: CorpusMarsOptions = {}): MarsReport {
   return mars(marsInputs(corpus, options), { hasIntervals: options.hasIntervals ?? false });
+}
+
+/** The same with intervals, while other work goes on: `pause` lets it go first. */
+export async function marsOfCorpusInSlices(corpus: ScoreCorpus, pause: () => Promise<void>, options: Omit<CorpusMarsOptions, 'hasIntervals'> = {}): Promise<MarsReport> {
+  const results: MarsResult[] = [];
+  for (const input of marsInputs(corpus, options)) results.push(await withIntervalsInSlices(marsDimension(input), input, pause));
+  return reportOf(results);
 }
 
 /** One a dimension in which somebody judged a step. */

@@ -64,7 +64,7 @@ export interface MarsResult {
   readonly effective_scorers: number | null;
   /** Correlated were distances from the reference, or scores. */
   readonly effective_scorers_basis: 'errors' | 'scores' | null;
-  /** Pairs of which one says what the other says, by the same correlations. */
+  /** Pairs of which one says what the other says, by the same correlations; in alphabetical order. */
   readonly redundant_scorers: readonly { readonly pair: readonly [string, string]; readonly correlation: number; readonly n: number }[];
   /** Mean signed distance from the median of the others, with its standard error. */
   readonly bias: Readonly<Record<string, ScorerBias>>;

@@ -1,7 +1,7 @@
 /** One pass over the rows of a dimension: how far scorers disagree in each, and how each scorer stands to the others. */
 import type { AlphaSums } from './krippendorff.ts';
-import { coMomentsOf, momentsAbout } from './moments.ts';
-import type { CoMoments } from './moments.ts';
+import { coMomentsOf, NO_MOMENTS } from './moments.ts';
+import type { CoMoments, Moments } from './moments.ts';
 import { apartAt } from './stepAgreement.ts';
 
 /** A scorer beside the others, over rows in which at least one other has a score. */
@@ -45,7 +45,7 @@ export function rowSums(columns: readonly Float64Array[], options: { readonly ro
   const totals = new Float64Array(rows);
   const deviations = new Float64Array(scorers * FIELDS);
   const apart = columns.map(() => ({ n: 0, ids: [] as string[] }));
-  const alpha = { within: 0, n: 0, sum: 0, squares: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
+  const values = { within: 0, scatter: 0, n: 0, sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
   const block = new Float64Array(BLOCK_ROWS * scorers);
   const ranks = new Int32Array(scorers);
   const sorted = new Float64Array(scorers);
@@ -93,13 +93,12 @@ export function rowSums(columns: readonly Float64Array[], options: { readonly ro
     n++;
     stdSum += deviation;
     stdPopulationSum += Math.sqrt(scatter / m);
-    const offset = mean - center;
-    alpha.within += (m * scatter) / (m - 1);
-    alpha.n += m;
-    alpha.sum += m * offset;
-    alpha.squares += scatter + m * offset * offset;
-    alpha.min = Math.min(alpha.min, sorted[0] ?? 0);
-    alpha.max = Math.max(alpha.max, sorted[m - 1] ?? 0);
+    values.within += (m * scatter) / (m - 1);
+    values.scatter += scatter;
+    values.n += m;
+    values.sum += total;
+    values.min = Math.min(values.min, sorted[0] ?? 0);
+    values.max = Math.max(values.max, sorted[m - 1] ?? 0);
     // The median of the others lies at or beside the middle of the rest once the score itself is taken out.
     const middle = (m - 1) >> 1;
     const isOdd = (m - 1) % 2 === 1;
@@ -129,8 +128,23 @@ export function rowSums(columns: readonly Float64Array[], options: { readonly ro
   });
   return {
     filled: filled.subarray(0, filledRows), std: std.subarray(0, filledRows), counts: filledRows === rows ? counts : counts.filter((m) => m > 0),
-    n, stdSum, stdPopulationSum, standings, alpha: { within: alpha.within, values: momentsAbout(center, alpha) },
+    n, stdSum, stdPopulationSum, standings, alpha: { within: values.within, values: togetherOf(values, totals, counts) },
   };
+}
+
+/** Moments of the scores of all rows with two or more: scatter within rows, and of the rows' means about the mean of all. */
+function togetherOf(values: { readonly scatter: number; readonly n: number; readonly sum: number; readonly min: number; readonly max: number }, totals: Float64Array, counts: Uint16Array): Moments {
+  const { n, sum, scatter, min, max } = values;
+  if (n === 0 || min === max) return n === 0 ? NO_MOMENTS : { n, mean: min, m2: 0, min, max };
+  const mean = sum / n;
+  let m2 = scatter;
+  for (let i = 0; i < totals.length; i++) {
+    const m = counts[i] ?? 0;
+    if (m < 2) continue;
+    const d = (totals[i] ?? 0) / m - mean;
+    m2 += m * d * d;
+  }
+  return { n, mean, m2, min, max };
 }
 
 /** Rows laid side by side at a time: as many as stay in the fastest cache. */

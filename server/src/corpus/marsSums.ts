@@ -9,7 +9,7 @@ import { EXAMPLES, rowSums } from './marsRows.ts';
 import type { RowSums, Standing } from './marsRows.ts';
 import { coMomentsOf, mergeCoMoments, mergeMoments, momentsOf } from './moments.ts';
 import type { CoMoments, Moments } from './moments.ts';
-import { stepAgreement } from './stepAgreement.ts';
+import { ROUNDING, stepAgreement } from './stepAgreement.ts';
 
 export interface ScorerSums extends Standing {
   /** On 0–1. */
@@ -77,8 +77,6 @@ export interface MarsSums {
 
 /** Conflicts told of one dimension. */
 const MAX_CONFLICTS = 20;
-/** A deviation that exceeds the threshold only by rounding is at it. */
-const ROUNDING = 1e-12;
 
 /** One pass over the columns; no object a row. Throws where the declared range of a column is none. */
 export function accumulate(input: MarsInput): MarsSums {

@@ -2,6 +2,7 @@
 import type { MarsSums, ScorerSums } from './marsSums.ts';
 import type { OutlierScorer, ScorerBias } from './marsResult.ts';
 import { median } from './statistics.ts';
+import { ROUNDING } from './stepAgreement.ts';
 
 /** Multiples of the median absolute deviation between scorers from which a bias is unusual. */
 const UNUSUAL = 2;
@@ -35,7 +36,7 @@ export function outlierScorers(sums: MarsSums): readonly OutlierScorer[] {
     const size = Math.abs(bias.mean);
     const found = sums.scorers.get(scorer);
     if (found === undefined || bias.error === null || bias.n < MIN_SCORERS || size < CERTAIN * bias.error || size < MATTERS * threshold) return [];
-    const basis = Math.abs(bias.mean - middle) > UNUSUAL * usual ? 'mad' : size > threshold && isOftenAlone(found) ? 'threshold' : undefined;
+    const basis = Math.abs(bias.mean - middle) > UNUSUAL * usual + ROUNDING ? 'mad' : size > threshold && isOftenAlone(found) ? 'threshold' : undefined;
     return basis === undefined ? [] : [{ scorer, ...bias, basis, apart: found.apart.n, ids: found.apart.ids }];
   }).sort((a, b) => Math.abs(b.mean) - Math.abs(a.mean));
 }

@@ -103,8 +103,10 @@ export interface Recommendation {
 export interface ScoreMemory {
   /** Adds evaluations whose inputs or scores differ from the newest known of their scorable; answers the deltas that makes. */
   record(evaluations: readonly Evaluation[], timeMs: number): Promise<readonly ScoreDelta[]>;
-  /** Scorables of a file that are not in `keepIds` any more are forgotten with all that hangs on them. */
-  retain(file: string, keepIds: readonly string[]): Promise<void>;
+  /** Scorables of a file that are not in `keepIds` any more are forgotten with all that hangs on them. `state` names what was recorded, for `fileState`. */
+  retain(file: string, keepIds: readonly string[], state?: string): Promise<void>;
+  /** The state a file had when all of it was last recorded; '' where none is known. */
+  fileState(file: string): Promise<string>;
   load(filter: ScorableFilter): Promise<RememberedScores>;
   history(scorableId: string): Promise<readonly ScoreHistory[]>;
   /** Newest first. */

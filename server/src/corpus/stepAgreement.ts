@@ -13,6 +13,8 @@ export interface StepAgreement {
 
 /** Distance on the scale of scores, 0–1, from which disagreement counts. */
 export const DISAGREEMENT = 0.15;
+/** What exceeds a bound only by rounding is at it. */
+export const ROUNDING = 1e-12;
 
 /** Scores 0–1 by scorer; what is no number is missing. */
 export function stepAgreement(scores: ReadonlyMap<string, number>, threshold = DISAGREEMENT): StepAgreement {
@@ -38,11 +40,11 @@ export function apartAt(values: Float64Array, n: number, threshold: number): num
   const below = median(values, 1, n) - lowest;
   const isTop = above > below;
   const distance = isTop ? above : below;
-  if (distance <= threshold) return -1;
+  if (distance <= threshold + ROUNDING) return -1;
   const from = isTop ? 0 : 1;
   const to = isTop ? n - 1 : n;
   const next = Math.max((values[to - 1] ?? 0) - median(values, from, to - 1), median(values, from + 1, to) - (values[from] ?? 0));
-  return distance > 2 * next ? (isTop ? n - 1 : 0) : -1;
+  return distance > 2 * next + ROUNDING ? (isTop ? n - 1 : 0) : -1;
 }
 
 /** Of ascending values[from, to), at least one. */

@@ -26,6 +26,8 @@ export interface TraceFile {
   readonly lines: LineIndex;
   readonly textLength: number;
   readonly parsed: ParsedFile;
+  /** Unpacked from the file: its steps have no place in it, its Problems stand at the first line. */
+  readonly isVirtual: boolean;
   readonly works: readonly TraceWork[];
   readonly findings: readonly (readonly Finding[])[];
   /** By trace id, then step id; filled while scoring. */
@@ -40,7 +42,7 @@ export interface TraceView {
   readonly uri: string;
   readonly source: TraceFile;
   readonly lines: LineIndex;
-  /** Every step stands on one line of the text, so that one chip must do. */
+  /** Every step stands on one line of the text, or in no text an editor shows, so that one chip must do. */
   readonly isSingleLine: boolean;
   readonly traces: readonly ScoredTrace[];
   /** Of the whole text, worst first, capped. */
@@ -61,6 +63,7 @@ export function buildTraceFile(input: {
   readonly path: string;
   readonly text: string;
   readonly parsed: ParsedFile;
+  readonly isVirtual?: boolean;
   readonly settings: EffectiveSettings;
   readonly manifest: ModelManifest | undefined;
   readonly sha256: (text: string) => string;
@@ -70,7 +73,7 @@ export function buildTraceFile(input: {
   const { parsed, manifest, before } = input;
   const works = parsed.traces.map((trace) => prepareOrList(trace, { manifest, maxStepCharacters: input.settings.limits.maxStepCharacters, sha256: input.sha256 }));
   return {
-    uri: input.uri, path: input.path, settings: input.settings, lines: buildLineIndex(input.text), textLength: input.text.length, parsed, works,
+    uri: input.uri, path: input.path, settings: input.settings, lines: buildLineIndex(input.text), textLength: input.text.length, parsed, isVirtual: input.isVirtual === true, works,
     findings: parsed.traces.map(runRules),
     rawByTraceId: new Map(parsed.traces.map((t) => [t.traceId, before?.rawByTraceId.get(t.traceId) ?? new Map<string, RawScore>()])),
     labels: input.labels,
@@ -148,7 +151,7 @@ function view(file: TraceFile, parts: { readonly uri: string; readonly lines: Li
   const ownerOf = new Map(problems.map((p) => [p.problem, p] as const));
   const capped = capProblems(problems.map((p) => p.problem), file.settings.limits.maxProblemsPerFile);
   return {
-    uri: parts.uri, source: file, lines: parts.lines, traces: parts.traces, isSingleLine: isOnOneLine(parts.traces, parts.lines),
+    uri: parts.uri, source: file, lines: parts.lines, traces: parts.traces, isSingleLine: (file.isVirtual && parts.uri === file.uri) || isOnOneLine(parts.traces, parts.lines),
     problems: capped.map((problem) => ownerOf.get(problem) ?? { problem, traceId: '', stepId: null }),
   };
 }

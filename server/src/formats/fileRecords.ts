@@ -74,6 +74,7 @@ export function takeRecord(cursor: JsonCursor, index: number): FileRecord {
 /** The members of an object, parsed one by one, with where their values stand. */
 export interface ObjectRead {
   readonly fields: Readonly<Record<string, unknown>>;
+  /** In the order of the file. */
   readonly ranges: ReadonlyMap<string, OffsetRange>;
   readonly start: number;
   readonly end: number;
@@ -100,6 +101,8 @@ export function readObject(cursor: JsonCursor, reading: ObjectReading = {}): Obj
     }
     const valueStart = cursor.pos;
     const end = cursor.skip();
+    // Deleted first, so that the ranges stay in the order of the file.
+    ranges.delete(key);
     ranges.set(key, { start: valueStart, end });
     if (reading.unparsed?.has(key) !== true && key !== '__proto__') fields[key] = parseSlice(cursor.text, valueStart, end, cursor.irregularities);
   }

@@ -5,6 +5,7 @@ import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
 import { asId, asNumber, asRecord, asString, asText, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
 import { insideQuotes, Irregularities, JsonCursor } from './jsonSpans.ts';
 import { parseSlice } from './lenientJson.ts';
+import { MODEL_FIELDS, readStepFields, readTraceFields, readUnscaledScores } from './planTraceModelFields.ts';
 import { foreignPipelineScore } from './planTraceWriteBack.ts';
 import { assembleTrace, UniqueIds, type StepDraft } from './traceAssembly.ts';
 
@@ -129,7 +130,7 @@ function readObject(reader: Reader, cursor: JsonCursor, pointer: string, mayBund
         planSignature: asString(fields['plan_signature']),
         steps,
         finalOutputText: asString(fields['final_output_text']),
-        importedScores: [...importedScores(fields['final_scores']), ...importedScores(foreignPipelineScore(fields['pipeline_score']))],
+        importedScores: [...importedScores(fields['final_scores']), ...importedScores(foreignPipelineScore(fields['pipeline_score'])), ...readUnscaledScores(asRecord(fields['extra_data'])?.[MODEL_FIELDS])],
         targetEpistemicQuality: asNumber(fields['target_epistemic_quality']),
         targetEpistemicQualitySource: asText(fields['target_epistemic_quality_source']),
         createdAt: asText(fields['created_at']),
@@ -155,6 +156,7 @@ function traceMeta(fields: JsonRecord): TraceMeta {
     cwd: undefined,
     costUsd: undefined,
     outcome: undefined,
+    ...readTraceFields(extra[MODEL_FIELDS]),
   });
 }
 
@@ -194,7 +196,9 @@ function readStep(reader: Reader, cursor: JsonCursor, pointer: string): StepDraf
 
 function stepOf(record: JsonRecord, where: { readonly range: OffsetRange; readonly textRange: OffsetRange | undefined; readonly pointer: string }): StepDraft {
   const given = asRecord(record['attributes']);
+  const ours = given?.[MODEL_FIELDS];
   return {
+    ...readStepFields(ours),
     stepId: asId(record['step_id']),
     stepType: asText(record['step_type']) ?? 'action',
     description: asString(record['description']),
@@ -205,15 +209,15 @@ function stepOf(record: JsonRecord, where: { readonly range: OffsetRange; readon
     endTimeMs: secondsToMs(record['end_time']),
     durationMs: secondsToMs(record['duration']),
     error: stepError(record['error']),
-    importedScores: importedScores(record['scores']),
-    attributes: given === undefined ? membersExcept(record, STEP_FIELDS) : membersExcept(given, NONE, membersExcept(record, STEP_FIELDS)),
+    importedScores: [...importedScores(record['scores']), ...readUnscaledScores(ours)],
+    attributes: given === undefined ? membersExcept(record, STEP_FIELDS) : membersExcept(given, OURS, membersExcept(record, STEP_FIELDS)),
     range: where.range,
     textRange: where.textRange,
     jsonPointer: where.pointer,
   };
 }
 
-const NONE: ReadonlySet<string> = new Set();
+const OURS: ReadonlySet<string> = new Set([MODEL_FIELDS]);
 const STEP_FIELDS: ReadonlySet<string> = new Set([
   'step_id', 'step_type', 'description', 'agent_name', 'input_text', 'output_text', 'start_time', 'end_time', 'duration', 'error', 'scores', 'attributes',
 ]);

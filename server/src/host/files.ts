@@ -1,21 +1,42 @@
 /** Reading files and walking folders, with every failure as a sentence. */
 import { createHash } from 'node:crypto';
-import { open, readFile, readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileSource } from './containers/byteSource.ts';
+import { MAGIC_BYTES, mayBeContainer, readContainer } from './containers/readContainer.ts';
 
 export type FileRead =
-  | { readonly kind: 'text'; readonly text: string; readonly sizeBytes: number; readonly modifiedMs: number }
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      readonly sizeBytes: number;
+      readonly modifiedMs: number;
+      /** The text was unpacked and stands in no file: offsets into it mean nothing to an editor. */
+      readonly isVirtual?: boolean;
+      /** Set where something is missing from the text: one sentence. */
+      readonly notice?: string;
+    }
   | { readonly kind: 'missing' }
   | { readonly kind: 'too-large'; readonly sizeBytes: number }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** Whole text of a file as UTF-8; broken bytes become U+FFFD. */
+/** Whole text of a file as UTF-8, or of what is packed in it; broken bytes become U+FFFD. */
 export async function readText(path: string, maxBytes: number): Promise<FileRead> {
   try {
     const info = await stat(path);
     if (info.isDirectory()) return { kind: 'failed', message: `${path} is a folder.` };
     if (info.size > maxBytes) return { kind: 'too-large', sizeBytes: info.size };
-    return { kind: 'text', text: await readFile(path, 'utf8'), sizeBytes: info.size, modifiedMs: info.mtimeMs };
+    const known = { sizeBytes: info.size, modifiedMs: info.mtimeMs };
+    const handle = await open(path, 'r');
+    try {
+      const packed = await readPacked(path, handle, info.size, maxBytes);
+      if (packed?.kind === 'text') return { kind: 'text', text: packed.text, isVirtual: true, ...known, ...(packed.notice === undefined ? {} : { notice: packed.notice }) };
+      if (packed?.kind === 'failed') return packed;
+      return { kind: 'text', text: await handle.readFile('utf8'), ...known };
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT') return { kind: 'missing' };
@@ -24,14 +45,29 @@ export async function readText(path: string, maxBytes: number): Promise<FileRead
   }
 }
 
-/** First bytes of a file as text, for detection; undefined where it cannot be read. */
+/** What is packed in a file; undefined for files that hold their text themselves. Leaves the file at its start. */
+async function readPacked(path: string, handle: FileHandle, sizeBytes: number, maxTextBytes: number): Promise<{ readonly kind: 'text'; readonly text: string; readonly notice?: string } | { readonly kind: 'failed'; readonly message: string } | undefined> {
+  const source = fileSource(handle, sizeBytes);
+  if (!mayBeContainer(await source.read(0, MAGIC_BYTES))) return undefined;
+  const found = await readContainer(path, source, { maxTextBytes });
+  return found.kind === 'not-a-container' ? undefined : found;
+}
+
+/** First bytes of a file as text, for detection; undefined where it cannot be read. Of a packed file, what its first bytes unpack to. */
 export async function readHead(path: string, bytes: number): Promise<string | undefined> {
   try {
     const handle = await open(path, 'r');
     try {
       const buffer = Buffer.alloc(bytes);
       const { bytesRead } = await handle.read(buffer, 0, bytes, 0);
-      return buffer.toString('utf8', 0, bytesRead);
+      const head = buffer.subarray(0, bytesRead);
+      if (!mayBeContainer(head)) return head.toString('utf8');
+      const { size } = await handle.stat();
+      // The table of contents of an archive stands at its end; a stream can be cut off and read so far.
+      const isArchive = head.toString('latin1', 0, 2) === 'PK';
+      const packed = await readPacked(path, handle, isArchive ? size : Math.min(size, PACKED_HEAD_BYTES), isArchive ? ARCHIVE_HEAD_BYTES : HEAD_TEXT_BYTES);
+      if (packed !== undefined) return packed.kind === 'text' ? packed.text.slice(0, bytes) : undefined;
+      return head.toString('utf8');
     } finally {
       await handle.close();
     }
@@ -39,6 +75,13 @@ export async function readHead(path: string, bytes: number): Promise<string | un
     return undefined;
   }
 }
+
+/** More than the largest block of zstd, so that at least one is whole. */
+const PACKED_HEAD_BYTES = 262_144;
+/** The most that they may unpack to. */
+const HEAD_TEXT_BYTES = 67_108_864;
+/** Room for what an archive says about itself and a sample or two. */
+const ARCHIVE_HEAD_BYTES = 8_388_608;
 
 /** Files under a folder in a fixed order; folders that cannot be read are passed over. `skip` names folders not entered. */
 export async function* walkFiles(folder: string, skip: (path: string) => boolean): AsyncGenerator<string> {

@@ -18,7 +18,16 @@ export interface Engine {
 }
 
 export type FileText =
-  | { readonly kind: 'text'; readonly text: string; readonly sizeBytes: number; readonly modifiedMs: number }
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      readonly sizeBytes: number;
+      readonly modifiedMs: number;
+      /** The text was unpacked from the file and stands in no editor: steps have no place in the file itself. */
+      readonly isVirtual?: boolean;
+      /** What is missing from the text: one sentence. */
+      readonly notice?: string;
+    }
   | { readonly kind: 'missing' }
   | { readonly kind: 'too-large'; readonly sizeBytes: number }
   | { readonly kind: 'failed'; readonly message: string };

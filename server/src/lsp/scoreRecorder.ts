@@ -25,6 +25,7 @@ export interface RecorderOptions {
   /** Name of a file in the memory. */
   readonly nameOf: (file: TraceFile) => string;
   readonly nowMs: () => number;
+  readonly sha256: (text: string) => string;
   /** Evaluations that are new, for who keeps a corpus; `isShorter`: scorables of the file went away. */
   readonly onRecorded: (evaluations: readonly Evaluation[], isShorter: boolean) => void;
   /** The changes shown beside a file's steps are others. */
@@ -47,21 +48,28 @@ export function createScoreRecorder(options: RecorderOptions): ScoreRecorder {
     const [memory, models] = [options.memory(), options.models()];
     if (memory === undefined || models === undefined) return;
     const name = options.nameOf(file);
+    const known = recorded.get(name);
+    const state = options.sha256(fileState(file, models));
+    // Opened again and nothing changed: all of it is in the memory.
+    if (known === undefined && await memory.fileState(name) === state) return showDeltas(file, name, memory);
     const view = options.viewOf(file);
     const all = file.works.flatMap((work, i) => {
       const scored = view.traces[i];
       return scored === undefined ? [] : evaluationsOf({ file: name, scored, work, models, lines: view.lines });
     });
-    const known = recorded.get(name);
     const now = new Map(all.map((e) => [e.scorable.id, signature(e)] as const));
     const fresh = all.filter((e) => known?.get(e.scorable.id) !== now.get(e.scorable.id));
     const isShorter = known !== undefined && [...known.keys()].some((id) => !now.has(id));
     recorded.set(name, now);
     const deltas = fresh.length === 0 ? [] : await memory.record(fresh, options.nowMs());
-    if (known === undefined || isShorter) await memory.retain(name, [...now.keys()]);
+    await memory.retain(name, [...now.keys()], isComplete(view) ? state : '');
     if (fresh.length > 0 || isShorter) options.onRecorded(fresh, isShorter);
-    const shown = known === undefined ? [...(await memory.deltas({ file: name })).toReversed(), ...deltas] : deltas;
-    if (keepDeltas(file, name, shown)) options.onDeltas(file);
+    if (known === undefined) await showDeltas(file, name, memory);
+    else if (keepDeltas(file, name, deltas)) options.onDeltas(file);
+  }
+
+  async function showDeltas(file: TraceFile, name: string, memory: ScoreMemory): Promise<void> {
+    if (keepDeltas(file, name, (await memory.deltas({ file: name })).toReversed())) options.onDeltas(file);
   }
 
   return {
@@ -88,6 +96,17 @@ export function createScoreRecorder(options: RecorderOptions): ScoreRecorder {
       await last;
     },
   };
+}
+
+/** Whether every step has its scores: what was stopped half-way is recorded again next time. */
+function isComplete(view: TraceView): boolean {
+  return view.traces.every(({ steps }) => steps.every((s) => !s.isStale && !s.bundle.results.some((r) => r.kind === 'unscored' && r.reason === 'pending')));
+}
+
+/** Everything that what is recorded of a file hangs on, in words. */
+function fileState(file: TraceFile, models: ModelKeys): string {
+  const traces = file.works.map(({ trace, steps }) => [trace.traceId, trace.meta, trace.planSignature, trace.importedScores, steps.map((s) => [s.step.stepId, s.step.stepType, s.textKey, s.step.range?.start, s.step.importedScores, s.step.durationMs])]);
+  return JSON.stringify([models, file.settings.scorers, file.settings.dimensions, file.settings.importedScales, file.labels, file.textLength, traces]);
 }
 
 /** Everything whose change makes a new evaluation. */

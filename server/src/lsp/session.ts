@@ -4,6 +4,7 @@ import { CodeActionKind, DidChangeWatchedFilesNotification, DocumentDiagnosticRe
 import type { Connection, Disposable, InitializeParams, InitializeResult } from 'vscode-languageserver';
 import * as contract from '../contract/protocol.ts';
 import { LABEL_FILE_NAME } from '../core/labels.ts';
+import { FORMATS } from '../formats/registry.ts';
 import { stepMarkdown } from '../features/hover.ts';
 import { fileDiagnostics } from './fileDiagnostics.ts';
 import { isRecord, readInitOptions, readSettings } from './fromLsp.ts';
@@ -13,6 +14,7 @@ import { codeLenses } from './requests/codeLens.ts';
 import { compare } from './requests/compare.ts';
 import { decorations } from './requests/decorations.ts';
 import { documentSymbols } from './requests/documentSymbols.ts';
+import { exportView } from './requests/export.ts';
 import { foldingRanges } from './requests/foldingRanges.ts';
 import { hover } from './requests/hover.ts';
 import { inlayHints } from './requests/inlayHints.ts';
@@ -211,6 +213,13 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
     token.onCancellationRequested(() => need().stopScoring(uri));
     return need().scoreDocument(uri);
   });
+  connection.onRequest(contract.FORMATS, (): contract.FormatsResult => ({ formats: FORMATS.map(({ id, title }) => ({ id, title })) }));
+  connection.onRequest(contract.OPEN_AS, async ({ uri, format }: contract.OpenAsParams, token): Promise<unknown> => {
+    const source = sourceUriOf(uri);
+    await current(source);
+    token.onCancellationRequested(() => need().stopScoring(source));
+    return need().openAs(source, format ?? undefined);
+  });
   connection.onRequest(contract.LABEL, async (params: contract.LabelParams): Promise<unknown> => label(need(), params, ports));
   connection.onRequest(contract.NEXT_BAD_STEP, async (params: contract.NextBadStepParams) => {
     const shown = await current(params.uri) ?? await need().viewOrLoad(params.uri);
@@ -246,6 +255,7 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
     progress?.done();
     return result;
   });
+  connection.onRequest(contract.EXPORT, async (params: contract.ExportParams): Promise<unknown> => exportView(await current(params.uri) ?? await need().viewOrLoad(params.uri), params.format));
   connection.onRequest(contract.COUNTERS, () => need().counters());
   connection.onRequest(contract.SETTLED, async () => {
     for (const uri of [...editTimers.keys()]) await current(uri);

@@ -6,8 +6,9 @@ import { LABEL_FILE_NAME } from '../core/labels.ts';
 import type * as contract from '../contract/protocol.ts';
 import { READABLE_SCHEME } from '../contract/protocol.ts';
 import { badStepCount, displayConsensus, percent, thresholdsFor } from '../features/scoredTrace.ts';
-import { hasSteps, parseTraces } from '../formats/readTraces.ts';
-import { formatTitles } from '../formats/registry.ts';
+import { hasSteps, parseTraces, readTraces } from '../formats/readTraces.ts';
+import { findFormat, formatTitles } from '../formats/registry.ts';
+import { withoutPlaces } from '../formats/virtualText.ts';
 import type { ParsedFile } from '../formats/format.ts';
 import { createDiagnosticReports } from './diagnosticReports.ts';
 import { fileDiagnostics } from './fileDiagnostics.ts';
@@ -39,6 +40,13 @@ export interface StoreEvents {
   readonly log: (message: string) => void;
 }
 
+/** What a file holds; a text alone is that of an editor. */
+interface Content {
+  readonly text: string;
+  readonly isVirtual?: boolean;
+  readonly notice?: string;
+}
+
 /** What is asked of the queue for one file. */
 interface Ask {
   readonly priority: number;
@@ -50,6 +58,8 @@ interface Ask {
 
 const MEGABYTE = 1_048_576;
 const USUAL_TRACE_LENGTH = 8;
+/** How a zip archive, zstd and gzip begin when their bytes are taken for UTF-8. */
+const PACKED_AS_TEXT = /^(?:PK\x03\x04|\(\ufffd\/\ufffd|\x1f\ufffd\x08)/;
 
 export type TraceStore = ReturnType<typeof createTraceStore>;
 
@@ -64,6 +74,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   const files = new Map<string, TraceFile>();
   const quiet = new Map<string, QuietFile>();
   const wanted = new Set<string>();
+  /** By source uri: the format a user chose for it. */
+  const chosenFormats = new Map<string, string>();
   /** By source uri: what its documents show, until something changes. */
   const views = new Map<string, TraceView>();
   const readables = new Map<string, ReturnType<typeof readableView>>();
@@ -123,17 +135,21 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     events.onStatus({ kind: 'error', message: engineError });
   }
 
-  /** Reads the traces out of a text, or undefined where it holds none that we may show. */
-  function parse(path: string, text: string, settings: EffectiveSettings, isAsked: boolean): ParsedFile | undefined {
-    const parsed = parseTraces({ path, text }, (confidence) => confidence >= 0.5 || isAsked || isIncluded(path, settings));
-    return parsed !== undefined && (hasSteps(parsed) || parsed.warnings.length > 0) ? parsed : undefined;
+  /** Reads the traces out of a text, or undefined where it holds none that we may show. A chosen format in which there is nothing to read any more yields to detection. */
+  function parse(uri: string, path: string, { text, isVirtual, notice }: Content, settings: EffectiveSettings): ParsedFile | undefined {
+    const chosen = chosenFormats.get(uri);
+    const parsed = (chosen === undefined ? undefined : readTraces({ path, text }, chosen))
+      ?? parseTraces({ path, text }, (confidence) => confidence >= 0.5 || wanted.has(uri) || isIncluded(path, settings));
+    if (parsed === undefined || !(hasSteps(parsed) || parsed.warnings.length > 0)) return undefined;
+    return isVirtual === true ? withoutPlaces(parsed, notice) : parsed;
   }
 
-  /** Takes in the text of a file; answers the state it has now, undefined where it is no trace. */
-  async function take(uri: string, text: string): Promise<TraceFile | undefined> {
+  /** Takes in what a file holds; answers the state it has now, undefined where it is no trace. */
+  async function take(uri: string, content: Content): Promise<TraceFile | undefined> {
+    const { text } = content;
     const path = ports.uriToPath(uri) ?? uri;
     const settings = await settingsFor(path);
-    const parsed = parse(path, text, settings, wanted.has(uri));
+    const parsed = parse(uri, path, content, settings);
     if (parsed === undefined) {
       const had = files.delete(uri) || quiet.delete(uri);
       queue.drop(uri);
@@ -145,7 +161,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     }
     await loadEngine();
     const labels = await ports.loadLabels(path);
-    const file = buildTraceFile({ uri, path, text, parsed, settings, manifest: engine?.manifest, sha256: ports.sha256, labels, before: files.get(uri) });
+    const file = buildTraceFile({ uri, path, text, parsed, isVirtual: content.isVirtual ?? false, settings, manifest: engine?.manifest, sha256: ports.sha256, labels, before: files.get(uri) });
     files.set(uri, file);
     forgetViews(uri);
     return file;
@@ -301,7 +317,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     }
     const known = quiet.get(uri);
     if (ask.isForced !== true && known !== undefined && known.modifiedMs === read.modifiedMs && known.sizeBytes === read.sizeBytes) return undefined;
-    const file = await take(uri, read.text);
+    const file = await take(uri, read);
     if (file === undefined) return undefined;
     quiet.set(uri, { modifiedMs: read.modifiedMs, sizeBytes: read.sizeBytes, steps: 0, traces: 0 });
     show(uri);
@@ -338,7 +354,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     if (document === undefined || document.uri.startsWith(`${READABLE_SCHEME}:`)) return;
     const before = files.get(uri);
     const version = document.version;
-    const file = await take(uri, document.getText());
+    const file = await take(uri, await contentOf(document));
     if (file === undefined || openDocuments.get(uri)?.version !== version) return;
     show(uri);
     engine?.warmUp().catch(failEngine);
@@ -347,15 +363,41 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     void enqueue(file, { priority, focus });
   }
 
-  /** The state of a file for a request; reads it from disk where nobody has it open. */
-  async function need(uri: string): Promise<TraceFile | undefined> {
+  /** The text of an open document; of a packed file that an editor shows as if it were text, what is packed in it. */
+  async function contentOf(document: TextDocument): Promise<Content> {
+    const text = document.getText();
+    const path = PACKED_AS_TEXT.test(text) ? ports.uriToPath(document.uri) : undefined;
+    if (path === undefined) return { text };
+    const read = await ports.readText(path, (await settingsFor(path)).limits.maxFileSizeMB * MEGABYTE);
+    return read.kind === 'text' ? read : { text };
+  }
+
+  /** The state of a file for a request; reads it from disk where nobody has it open, and waits for its scores unless told not to. */
+  async function need(uri: string, { isAwaited = true }: { readonly isAwaited?: boolean } = {}): Promise<TraceFile | undefined> {
     const source = sourceUriOf(uri);
     const known = files.get(source);
     if (known !== undefined) return known;
     const path = ports.uriToPath(source);
     if (path === undefined || openDocuments.has(source)) return undefined;
-    const file = await visit(path, { isForced: true, isAwaited: true });
+    const file = await visit(path, { isForced: true, isAwaited });
     return files.get(source) ?? file;
+  }
+
+  /** What is said about a file that is no trace. */
+  function noteOf(uri: string): string | undefined {
+    const message = reports.get(uri)?.[0]?.message;
+    return typeof message === 'string' ? message : message?.value;
+  }
+
+  /** Reads a file anew after its format was chosen. */
+  async function readAgain(uri: string): Promise<TraceFile | undefined> {
+    if (openDocuments.has(uri)) await refreshDocument(uri, 3);
+    else {
+      queue.drop(uri);
+      files.delete(uri);
+      await need(uri, { isAwaited: false });
+    }
+    return files.get(uri);
   }
 
   async function closeDocument(uri: string): Promise<void> {
@@ -430,9 +472,12 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       const file = await need(uri);
       return file === undefined ? undefined : shownAs(file, uri);
     },
+    /** Where there is no trace, what is known about why. */
     async readable(uri: string): Promise<string | undefined> {
-      const file = await need(uri);
-      return file === undefined ? undefined : readableOf(file, uri).text;
+      const file = await need(uri, { isAwaited: false });
+      if (file !== undefined) return readableOf(file, uri).text;
+      const note = noteOf(sourceUriOf(uri));
+      return note === undefined ? undefined : `${note}\n`;
     },
     /** Reads a document as a trace although nothing named it as one. */
     async scoreDocument(uri: string): Promise<{ readonly steps: number; readonly message?: string }> {
@@ -444,6 +489,27 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       if (engineError !== undefined) return { steps: 0, message: engineError };
       await queue.whenIdle();
       return { steps: file.works.reduce((n, w) => n + w.steps.length, 0) };
+    },
+    /** Reads a file by the format of that id from here on; undefined detects again. What reads nothing changes nothing. */
+    async openAs(uri: string, format: string | undefined): Promise<contract.OpenAsResult> {
+      const before = chosenFormats.get(uri);
+      const title = format === undefined ? undefined : findFormat(format)?.title;
+      if (format !== undefined && title === undefined) return { kind: 'failed', message: `There is no trace format "${format}".` };
+      const wasWanted = wanted.has(uri);
+      wanted.add(uri);
+      if (format === undefined) chosenFormats.delete(uri);
+      else chosenFormats.set(uri, format);
+      const file = await readAgain(uri);
+      if (file !== undefined && hasSteps(file.parsed) && (format === undefined || file.parsed.format === format)) {
+        return { kind: 'opened', title: findFormat(file.parsed.format)?.title ?? file.parsed.format, traces: file.works.length, steps: file.works.reduce((n, w) => n + w.steps.length, 0) };
+      }
+      const note = file === undefined && !openDocuments.has(uri) ? noteOf(uri) : undefined;
+      if (format === undefined) return { kind: 'failed', message: note ?? `No trace was found in this file. StepScope reads ${formatTitles()}.` };
+      if (before === undefined) chosenFormats.delete(uri);
+      else chosenFormats.set(uri, before);
+      if (!wasWanted) wanted.delete(uri);
+      await readAgain(uri);
+      return { kind: 'failed', message: note ?? `Nothing in this file could be read as ${title ?? format}. It is read as before.` };
     },
     stopScoring: (uri: string): void => queue.drop(uri),
     /** Reads what is being read, then scores what is missing of a file before any other; resolves when that is done or was given up. */

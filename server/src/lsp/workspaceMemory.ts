@@ -58,7 +58,7 @@ export function createWorkspaceMemory(options: {
   }
 
   const recorder = createScoreRecorder({
-    memory, models, viewOf: options.viewOf, nowMs: options.nowMs, onDeltas: options.onDeltas, log: options.log,
+    memory, models, sha256: options.sha256, viewOf: options.viewOf, nowMs: options.nowMs, onDeltas: options.onDeltas, log: options.log,
     nameOf: (file) => nameOf(file.path),
     onRecorded: (evaluations, isShorter) => {
       // What went away is easiest left out by reading again.

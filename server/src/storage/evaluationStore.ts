@@ -38,13 +38,19 @@ export function record(store: Store, evaluations: readonly Evaluation[], timeMs:
   return inTransaction(store, () => evaluations.flatMap((evaluation) => recordOne(store, evaluation, timeMs)));
 }
 
-/** Forgets the scorables of a file that are not in `keepIds`. */
-export function retain(store: Store, file: string, keepIds: readonly string[]): void {
+/** Forgets the scorables of a file that are not in `keepIds`, and keeps what its state was; '' for none. */
+export function retain(store: Store, file: string, { keepIds, state }: { readonly keepIds: readonly string[]; readonly state: string }): void {
   const keep = new Set(keepIds);
   inTransaction(store, () => {
+    prepared(store.db, 'INSERT INTO recorded_files (file, state) VALUES (?, ?) ON CONFLICT (file) DO UPDATE SET state = excluded.state').run(file, state);
     const remove = prepared(store.db, 'DELETE FROM scorables WHERE id = ?');
     for (const row of prepared<{ id: number; name: string }>(store.db, 'SELECT id, scorable_id AS name FROM scorables WHERE file = ?').all(file)) if (!keep.has(row.name)) remove.run(row.id);
   });
+}
+
+/** The state under which all of a file was last recorded; '' where it was not. */
+export function fileState(store: Store, file: string): string {
+  return prepared<{ state: string }>(store.db, 'SELECT state FROM recorded_files WHERE file = ?').get(file)?.state ?? '';
 }
 
 /** Every score of a scorable through time; empty for one that is not known. */

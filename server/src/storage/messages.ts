@@ -10,7 +10,8 @@ export interface StorageCalls {
   readonly get: { readonly ask: { readonly table: CacheTable; readonly keys: readonly string[] }; readonly answer: readonly (Float32Array | undefined)[] };
   readonly put: { readonly ask: { readonly table: CacheTable; readonly rows: readonly (readonly [string, Float32Array])[] }; readonly answer: null };
   readonly record: { readonly ask: { readonly evaluations: readonly Evaluation[]; readonly timeMs: number }; readonly answer: readonly ScoreDelta[] };
-  readonly retain: { readonly ask: { readonly file: string; readonly keepIds: readonly string[] }; readonly answer: null };
+  readonly retain: { readonly ask: { readonly file: string; readonly keepIds: readonly string[]; readonly state: string }; readonly answer: null };
+  readonly fileState: { readonly ask: { readonly file: string }; readonly answer: { readonly state: string } };
   readonly load: { readonly ask: { readonly filter: ScorableFilter }; readonly answer: WireColumns };
   readonly history: { readonly ask: { readonly scorableId: string }; readonly answer: readonly ScoreHistory[] };
   readonly deltas: { readonly ask: { readonly filter: ScorableFilter & { readonly isSignificant?: boolean; readonly limit?: number } }; readonly answer: readonly ScoreDelta[] };

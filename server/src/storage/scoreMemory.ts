@@ -123,7 +123,8 @@ export function openScoreMemory(options: MemoryOptions): WorkspaceMemory {
       for (let from = 0; from < evaluations.length; from += EVALUATIONS_AT_ONCE) deltas.push(...await ask('record', { evaluations: evaluations.slice(from, from + EVALUATIONS_AT_ONCE), timeMs }) ?? []);
       return deltas;
     },
-    retain: async (file, keepIds) => void await ask('retain', { file, keepIds }),
+    retain: async (file, keepIds, state = '') => void await ask('retain', { file, keepIds, state }),
+    fileState: async (file) => (await ask('fileState', { file }))?.state ?? '',
     load: async (filter) => {
       const columns = await loadColumns(filter);
       return { scorables: columns.scorables, records: recordsOf(columns) };
@@ -154,5 +155,5 @@ function failureSentence(path: string, code: string, message: string): string {
 export function forgetfulMemory(): ScoreMemory {
   const nothing = (): Promise<readonly never[]> => Promise.resolve([]);
   const passedOver = (): Promise<void> => Promise.resolve();
-  return { record: nothing, retain: passedOver, load: () => Promise.resolve({ scorables: [], records: [] }), history: nothing, deltas: nothing, saveRecommendations: passedOver, recommendations: nothing };
+  return { record: nothing, retain: passedOver, fileState: () => Promise.resolve(''), load: () => Promise.resolve({ scorables: [], records: [] }), history: nothing, deltas: nothing, saveRecommendations: passedOver, recommendations: nothing };
 }

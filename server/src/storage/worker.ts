@@ -4,7 +4,7 @@ import { cached, keepInCache } from './cacheStore.ts';
 import { codeOf, fileIdentity, isCorruption, openDatabase, openForReading, startAfresh } from './database.ts';
 import type { OpenedDatabase } from './database.ts';
 import { deltas } from './deltaStore.ts';
-import { history, record, retain } from './evaluationStore.ts';
+import { fileState, history, record, retain } from './evaluationStore.ts';
 import { findings, saveFindings } from './findingStore.ts';
 import { WRITES } from './messages.ts';
 import type { StorageCall, StorageCalls, StorageReply, StorageRequest, StorageStart } from './messages.ts';
@@ -20,7 +20,8 @@ const HANDLERS: { readonly [K in StorageCall]: (store: Store, ask: StorageCalls[
   get: (store, { table, keys }) => cached(store, table, keys),
   put: (store, { table, rows }) => done(keepInCache(store, table, rows, Date.now())),
   record: (store, { evaluations, timeMs }) => record(store, evaluations, timeMs),
-  retain: (store, { file, keepIds }) => done(retain(store, file, keepIds)),
+  retain: (store, { file, keepIds, state }) => done(retain(store, file, { keepIds, state })),
+  fileState: (store, { file }) => ({ state: fileState(store, file) }),
   load: (store, { filter }) => readColumns(store, filter),
   history: (store, { scorableId }) => history(store, scorableId),
   deltas: (store, { filter }) => deltas(store, filter),

@@ -98,6 +98,9 @@ export const migration0002 = {
     CREATE TABLE patterns (id TEXT PRIMARY KEY, content TEXT NOT NULL, first_seen_ms REAL NOT NULL, last_seen_ms REAL NOT NULL) WITHOUT ROWID;
     CREATE TABLE recommendations (id TEXT PRIMARY KEY, content TEXT NOT NULL, first_seen_ms REAL NOT NULL, last_seen_ms REAL NOT NULL) WITHOUT ROWID;
 
+    -- What a trace file was like when all of it was recorded.
+    CREATE TABLE recorded_files (file TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+
     CREATE VIEW scores_view AS
       SELECT s.id, s.evaluation_id, o.scorable_id, e.time_ms, k.dimension, k.scorer, k.scorer_version, s.score, s.weight, s.rationale
       FROM scores s JOIN score_kinds k ON k.id = s.kind_id JOIN evaluations e ON e.id = s.evaluation_id JOIN scorables o ON o.id = e.scorable_row;
