@@ -1,5 +1,5 @@
 /** What the models say together about one dimension, and how likely that is to be wrong. */
-import type { Consensus, ScoreResult } from '../core/scoreResult.ts';
+import type { Consensus, ScoreResult, Scored } from '../core/scoreResult.ts';
 import { logit, sigmoid } from './calibration.ts';
 import type { ConsensusManifest, ModelManifest } from './manifest.ts';
 import { RULES_SCORER } from './scorers/rules.ts';
@@ -45,14 +45,30 @@ export function consensusOf(voices: readonly Voice[], fit: ConsensusManifest, me
 /** The consensus of every dimension the manifest fits one for. People's labels and scores found in files take no part, rules where the manifest gives them weight. */
 export function consensusByDimension(results: readonly ScoreResult[], manifest: ModelManifest): Readonly<Record<string, Consensus>> {
   const found: Record<string, Consensus> = {};
+  const ids = new Set(manifest.scorers.map((s) => s.id));
+  const oursByDimension = Map.groupBy(results.flatMap((r) => (r.kind === 'scored' && (r.scorer === RULES_SCORER || ids.has(r.scorer)) ? [r] : [])), (r) => r.dimension);
   for (const [dimension, fit] of Object.entries(manifest.consensus)) {
-    const ours = results.flatMap((r) => (r.kind === 'scored' && r.dimension === dimension && (r.scorer === RULES_SCORER || manifest.scorers.some((s) => s.id === r.scorer)) ? [r] : []));
-    const measured = Object.fromEntries(ours.flatMap((r) => Object.entries(r.attributes).map(([name, value]) => [`${r.scorer}.${name}`, value] as const)));
+    const ours = oursByDimension.get(dimension);
     // Rules alone make no consensus: they speak to some steps only.
-    const consensus = ours.some((r) => r.scorer !== RULES_SCORER) ? consensusOf(ours, fit, measured) : undefined;
+    if (ours === undefined || ours.every((r) => r.scorer === RULES_SCORER)) continue;
+    const consensus = consensusOf(ours, fit, measuredFor(fit, ours));
     if (consensus !== undefined) found[dimension] = consensus;
   }
   return found;
+}
+
+/** Of all attributes those that the fit asks for: every step of a workspace comes through here. */
+function measuredFor(fit: ConsensusManifest, ours: readonly Scored[]): Readonly<Record<string, number>> {
+  const { coefficients } = fit.uncertainty;
+  const measured: Record<string, number> = {};
+  const take = (name: string): void => {
+    const dot = name.indexOf('.');
+    const value = dot < 0 ? undefined : ours.find((r) => r.scorer === name.slice(0, dot))?.attributes[name.slice(dot + 1)];
+    if (value !== undefined) measured[name] = value;
+  };
+  for (const name of Object.keys(coefficients)) take(name);
+  if (coefficients['distance'] !== undefined) take('svm.kernel_similarity');
+  return measured;
 }
 
 function populationStd(values: readonly number[]): number {

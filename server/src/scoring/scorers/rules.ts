@@ -29,6 +29,9 @@ export interface RuleInput {
 /** Checks of a single step, as the table and the attributes name them: `arithmetic_error`. */
 export const RULE_CHECKS: readonly string[] = PROBLEM_CODES.filter(({ code, kind }) => kind === 'rule' && code !== 'file-not-strict-json' && code !== 'unknown-records').map(({ code }) => checkName(code));
 
+/** Most steps. */
+const NOTHING_FOUND = countsOf([]);
+
 /** Fewer cases say too little. */
 const LEAST_CASES = 20;
 
@@ -38,7 +41,7 @@ const LEAST_CASES = 20;
  * far as the table goes: arithmetic_error looks at the step and those before it.
  */
 export function judgeRules(input: RuleInput, table: RuleTable): readonly ScoreResult[] {
-  const attributes = Object.fromEntries([...RULE_CHECKS.map((check) => [check, input.findings.filter(({ code }) => checkName(code) === check).length] as const), ['findings', input.findings.length] as const]);
+  const attributes = input.findings.length === 0 ? NOTHING_FOUND : countsOf(input.findings);
   return input.dimensions.filter((dimension) => dimension === PRIMARY_DIMENSION || Object.values(table).some((byDimension) => byDimension[dimension] !== undefined)).map((dimension): ScoreResult => {
     const base = { dimension, scorer: RULES_SCORER, scorerVersion: RULES_VERSION, attributes };
     const worst = input.findings.flatMap((finding) => {
@@ -48,6 +51,11 @@ export function judgeRules(input: RuleInput, table: RuleTable): readonly ScoreRe
     if (worst === undefined) return { kind: 'unscored', ...base, reason: 'abstained' };
     return { kind: 'scored', ...base, score: worst.evidence.score, rationale: `${worst.finding.message} Of ${worst.evidence.n} such steps with a label ${worst.evidence.good} were good.`, weight: 1 };
   });
+}
+
+/** How often each check found something, and all of them. */
+function countsOf(findings: readonly Finding[]): Readonly<Record<string, number>> {
+  return Object.fromEntries([...RULE_CHECKS.map((check) => [check, findings.filter(({ code }) => checkName(code) === check).length] as const), ['findings', findings.length] as const]);
 }
 
 /** A problem code as the name of a number. */
