@@ -65,7 +65,7 @@ describe('reports over the workspace', () => {
     expect(statistics).toMatch(/\| reasoning\\_quality \| svm \| 8 \|/);
     expect(await report(client, { kind: 'conflicts' })).toMatch(/Agreement \*\*\d+\*\*/);
     expect(await report(client, { kind: 'patterns' })).toContain('8 steps of 2 traces');
-    expect(await report(client, { kind: 'review' })).toContain('](<file:///');
+    expect(await report(client, { kind: 'review' })).toContain('](</b.trace.json#L');
     rmSync(workspace.path('b.trace.json'));
     await client.notify('workspace/didChangeWatchedFiles', { changes: [{ uri: workspace.uri('b.trace.json'), type: 3 }] });
     await settled(client);

@@ -20,7 +20,7 @@ import { recordsOfTrace } from '../../server/src/features/scoreRecords.ts';
 import type { ScoredStep, ScoredTrace } from '../../server/src/features/scoredTrace.ts';
 import { plainTrace } from '../support/traceWork.ts';
 
-const CONTEXT = { uriOf: (file: string) => `file:///w/${file}` };
+const CONTEXT = { linkOf: (file: string) => `/${file}` };
 
 /** A trace whose steps are judged by svm and sicql; `types` names each step's kind. */
 function scored(traceId: string, steps: readonly { readonly type?: string; readonly svm: number; readonly sicql: number; readonly uncertainty?: number; readonly isError?: boolean; readonly isStale?: boolean; readonly output?: string }[]): ScoredTrace {
@@ -87,7 +87,7 @@ describe('conflicts', () => {
     const mars = marsOfCorpus(corpus);
     const text = conflictsReport(corpus, mars, { ...CONTEXT, recommendations: recommend(mars) });
     expect(text).toContain('Widest conflict: **svm** is 50 above **sicql** on average, over 4 steps.');
-    expect(text).toContain('[run0\\.json \\#3 words 2](<file:///w/run0.json#L3>)');
+    expect(text).toContain('[run0\\.json \\#3 words 2](</run0.json#L3>)');
     expect(text).toContain('## What to do');
   });
 });

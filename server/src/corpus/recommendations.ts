@@ -5,6 +5,8 @@ import type { Recommendation } from './scoreMemory.ts';
 /** Agreement and reliability below which somebody should act, and correlation above which one number stands for another. */
 const LOW = { agreement: 0.7, reliability: 0.6 } as const;
 const PROXY = 0.7;
+/** Distance from the others, 0–1, that is worth a calibration. */
+const TELLING_BIAS = 0.1;
 /** Fewest steps a recommendation rests on, unless it is about agreement itself. */
 const MIN_ROWS = 8;
 const MAX_PROXIES = 3;
@@ -34,7 +36,7 @@ function agreement(result: MarsResult): readonly Recommendation[] {
 
 function conflict(result: MarsResult): readonly Recommendation[] {
   const { dimension, primary_conflict: found } = result;
-  if (found === null || found.delta <= result.variance_threshold) return [];
+  if (found === null || found.delta <= result.variance_threshold || found.n < MIN_ROWS) return [];
   const [high, low] = found.pair;
   const target = `${dimension}: ${[high, low].sort().join(' and ')}`;
   return [{
@@ -70,7 +72,7 @@ function isTelling({ a, b }: MetricPair): boolean {
 
 /** The least reliable scorer over all dimensions, and every scorer that lies beside the others. */
 function retrain(results: readonly MarsResult[]): readonly Recommendation[] {
-  const biased = results.flatMap((result) => result.outlier_scorers.map((o): Recommendation => ({
+  const biased = results.flatMap((result) => result.outlier_scorers.filter((o) => Math.abs(o.mean) >= TELLING_BIAS).map((o): Recommendation => ({
     id: `retrain:${o.scorer} on ${result.dimension}`, kind: 'retrain', severity: 'warning', target: o.scorer,
     text: `${o.scorer} scores ${result.dimension} ${Math.abs(o.mean).toFixed(2)} ${o.mean > 0 ? 'above' : 'below'} the others throughout (${steps(o.n)}): calibrate it again.`,
     evidence: { numbers: { bias: o.mean, ...(o.error === null ? {} : { error: o.error }), apart: o.apart }, ids: o.ids, n: o.n },

@@ -23,8 +23,6 @@ export interface WorkspaceMemory {
   memory(): ScoreMemory | undefined;
   /** Name of a file in the memory: its path from the workspace's first folder, else its whole path. */
   nameOf(path: string): string;
-  /** The path behind such a name. */
-  pathOf(name: string): string;
 }
 
 export function createWorkspaceMemory(options: {
@@ -72,7 +70,6 @@ export function createWorkspaceMemory(options: {
     forget: (path) => recorder.forget(nameOf(path)),
     flush: recorder.flush,
     memory, nameOf,
-    pathOf: (name) => (/^([a-z]:)?\//i.test(name) ? name : `${root()}/${name}`),
     async corpus() {
       await recorder.flush();
       corpus ??= (async () => corpusOf(await memory()?.load({}) ?? { scorables: [], records: [] }))();

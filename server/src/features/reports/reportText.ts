@@ -3,8 +3,8 @@ import type { ScorableFacts } from '../../core/scoreRecord.ts';
 import { escapeMarkdown } from '../markdown.ts';
 
 export interface ReportContext {
-  /** Address of a file by its name in the corpus, without a line. */
-  readonly uriOf: (file: string) => string;
+  /** Link to a file by its name in the corpus, without a line; undefined for one that a page cannot link to. */
+  readonly linkOf: (file: string) => string | undefined;
 }
 
 /** A link to where the step stands: "run.json #7 search for flights". */
@@ -12,8 +12,8 @@ export function stepLink(facts: ScorableFacts | undefined, context: ReportContex
   if (facts === undefined) return '–';
   const name = facts.file.slice(facts.file.lastIndexOf('/') + 1) || facts.traceId;
   const words = `${escapeMarkdown(name)} ${facts.stepId === '' ? '(whole trace)' : `\\#${facts.stepIndex + 1} ${escapeMarkdown(facts.title.slice(0, 60))}`}`;
-  if (facts.file === '') return words;
-  return `[${words}](<${context.uriOf(facts.file)}${facts.line === undefined ? '' : `#L${facts.line + 1}`}>)`;
+  const link = facts.file === '' ? undefined : context.linkOf(facts.file);
+  return link === undefined ? words : `[${words}](<${link}${facts.line === undefined ? '' : `#L${facts.line + 1}`}>)`;
 }
 
 /** 0–1 as a whole percent; a dash for what is missing. */

@@ -20,7 +20,8 @@ import type { WorkspaceMemory } from '../workspaceMemory.ts';
 /** `badBelow`: a score under it counts as bad; `firstErrorBelow`: the first such step of a failed run turned it. Both 0–1. */
 export async function report(params: ReportParams, options: { readonly memory: WorkspaceMemory; readonly ports: ServerPorts; readonly thresholds: { readonly badBelow: number; readonly firstErrorBelow: number } }): Promise<string> {
   const { memory, ports, thresholds } = options;
-  const context: ReportContext = { uriOf: (file) => ports.pathToUri(memory.pathOf(file)) };
+  // Pages link from the root of the workspace; addresses of their own kind they refuse.
+  const context: ReportContext = { linkOf: (file) => (/^([a-z]:)?\//i.test(file) ? undefined : `/${encodeURI(file).replaceAll('#', '%23').replaceAll('?', '%3F')}`) };
   const corpus = await memory.corpus();
   const remember = async (recommendations: readonly Recommendation[]): Promise<readonly Recommendation[]> => {
     await memory.memory()?.saveRecommendations(recommendations, ports.nowMs());
