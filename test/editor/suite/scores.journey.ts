@@ -28,6 +28,9 @@ const untilChips = async (uri: vscode.Uri, isEnough: (labels: readonly string[])
 
 const scored = (count: number) => (labels: readonly string[]): boolean => labels.length === count && labels.every((l) => /^\d/.test(l));
 
+/** Of loop.trajectory.json. */
+const STEPS_OF_LOOP = 10;
+
 const codesOf = (found: readonly vscode.Diagnostic[]): readonly string[] => found.map((d) => String(typeof d.code === 'object' ? d.code.value : d.code));
 
 journey('chip, hover and outline of every step show the same number', async () => {
@@ -77,7 +80,7 @@ journey('mending the equation takes its problem away', async () => {
 journey('Re-score Trace answers and leaves the same numbers', async () => {
   const uri = await sample('loop.trajectory.json');
   await vscode.window.showTextDocument(uri);
-  const before = await untilChips(uri, (labels) => labels.length > 5 && labels.every((l) => /^\d/.test(l)));
+  const before = await untilChips(uri, scored(STEPS_OF_LOOP));
   await vscode.commands.executeCommand('stepscope.rescoreTrace');
   assert.deepEqual(await chips(uri), before);
 });
@@ -136,7 +139,7 @@ journey('a broken file says so in Problems, and package.json says nothing', asyn
 journey('the server killed comes back by itself and shows the scores again', async () => {
   const uri = await sample('loop.trajectory.json');
   await vscode.window.showTextDocument(uri);
-  const before = await untilChips(uri, (labels) => labels.length > 5 && labels.every((l) => /^\d/.test(l)));
+  const before = await untilChips(uri, scored(STEPS_OF_LOOP));
   const children = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n').map((l) => l.trim().split(/\s+/));
   const server = children.find(([, parent, ...args]) => parent === String(process.pid) && args.join(' ').includes('dist/server/main.js'));
   assert.ok(server?.[0], 'the server runs as a child of the extension host');
