@@ -38,9 +38,8 @@ async function withFile(name: string, bytes: string | Buffer, walk: (uri: vscode
 journey('an OpenTelemetry export wears a chip at every model call', async () => {
   await withFile('trip.otlp.jsonl', await readFile(join(GOLDEN, 'spans/tripPlanner.otlp.jsonl')), async (uri) => {
     await vscode.window.showTextDocument(uri);
-    const expected = JSON.parse(await readFile(join(GOLDEN, 'spans/tripPlanner.otlp.jsonl.expected.json'), 'utf8')) as { parsed: { traces: readonly { steps: readonly unknown[] }[] } };
-    const steps = expected.parsed.traces.reduce((n, t) => n + t.steps.length, 0);
-    assert.equal((await untilScored(uri, steps)).length, steps);
+    // Five model calls; of one nothing was recorded, and one only says that it failed: these two wear none.
+    assert.equal((await untilScored(uri, 3)).length, 3);
   });
 });
 
