@@ -38,7 +38,7 @@ async function withFile(name: string, bytes: string | Buffer, walk: (uri: vscode
 journey('an OpenTelemetry export wears a chip at every model call', async () => {
   await withFile('trip.otlp.jsonl', await readFile(join(GOLDEN, 'spans/tripPlanner.otlp.jsonl')), async (uri) => {
     await vscode.window.showTextDocument(uri);
-    // Five model calls; of one nothing was recorded, and one only says that it failed: these two wear none.
+    // Five model calls; the words of one were not captured, and one holds none: these two wear no chip.
     assert.equal((await untilScored(uri, 3)).length, 3);
   });
 });
