@@ -1,4 +1,4 @@
-/** Each fixture of our own in `formats/`, read, against the committed result beside it. `UPDATE_GOLDEN=1` writes the results anew; read the diff. */
+/** Each trace file of our own, read as the product reads it, against the committed result beside it. `UPDATE_GOLDEN=1` writes the results anew; read the diff. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,10 +6,12 @@ import type { OffsetRange } from '../../server/src/core/planTrace.ts';
 import { detectFormat, sniff } from '../../server/src/formats/detect.ts';
 import { readTraces } from '../../server/src/formats/readTraces.ts';
 
-const folder = join(import.meta.dirname, 'formats');
-const fixtures = readdirSync(folder).filter((name) => !name.endsWith('.expected.json'));
+const FOLDERS = ['formats', 'agentRuns', 'spans', 'responses'];
 
-describe('golden: formats', () => {
+describe.each(FOLDERS)('golden: %s', (folderName) => {
+  const folder = join(import.meta.dirname, folderName);
+  const fixtures = readdirSync(folder).filter((name) => !name.endsWith('.expected.json'));
+
   it.each(fixtures)('%s', (name) => {
     const text = readFileSync(join(folder, name), 'utf8');
     const shown = { detected: detectFormat(sniff(name, text)), parsed: readTraces({ path: name, text }) };

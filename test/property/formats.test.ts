@@ -3,12 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ParsedFile } from '../../server/src/formats/format.ts';
 import { detectFormat, sniff } from '../../server/src/formats/detect.ts';
 import { readTraces } from '../../server/src/formats/readTraces.ts';
 import { FORMATS } from '../../server/src/formats/registry.ts';
-import { RULES } from '../../server/src/scoring/rules/index.ts';
-import { composeStepText } from '../../server/src/scoring/stepText.ts';
+import { checkSound } from '../support/soundTraces.ts';
 
 const folder = join(import.meta.dirname, '../golden/formats');
 const fixtures = readdirSync(folder).filter((name) => !name.endsWith('.expected.json')).map((name) => readFileSync(join(folder, name), 'utf8'));
@@ -17,25 +15,6 @@ const fixtures = readdirSync(folder).filter((name) => !name.endsWith('.expected.
 function checkTotal(text: string): void {
   detectFormat(sniff('x.json', text));
   for (const format of FORMATS) checkSound(format.parse({ path: 'x.json', text }), text);
-}
-
-function checkSound(parsed: ParsedFile, text: string): void {
-  const traceIds = parsed.traces.map((trace) => trace.traceId);
-  expect(new Set(traceIds).size).toBe(traceIds.length);
-  for (const trace of parsed.traces) {
-    const stepIds = trace.steps.map((step) => step.stepId);
-    expect(new Set(stepIds).size).toBe(stepIds.length);
-    trace.steps.forEach((step, i) => {
-      expect(step.stepIndex).toBe(i);
-      const { range, textRange } = step;
-      if (range === null || textRange === null) throw new Error('a text format gave no range');
-      expect(range.start >= 0 && range.start < range.end && range.end <= text.length).toBe(true);
-      expect(textRange.start >= range.start && textRange.start < textRange.end && textRange.end <= text.length).toBe(true);
-      composeStepText(step, 200);
-    });
-    for (const rule of RULES) for (const finding of rule.check(trace)) expect(finding.message).not.toContain('\n');
-    JSON.stringify(trace);
-  }
 }
 
 describe('formats are total', () => {

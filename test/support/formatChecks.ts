@@ -1,25 +1,12 @@
 /** What every trace format promises, whatever the file: in order, within the text, unique ids, words where they are said to stand. */
-import { expect } from 'vitest';
 import type { ExecutionStep } from '../../server/src/core/planTrace.ts';
 import type { ParsedFile, TraceFormat } from '../../server/src/formats/format.ts';
+import { checkSound } from './soundTraces.ts';
 
 /** Reads a text and checks what holds for any result. */
 export function readSoundly(format: TraceFormat, text: string, path = 'x.json'): ParsedFile {
   const parsed = format.parse({ path, text });
-  const traceIds = parsed.traces.map((trace) => trace.traceId);
-  expect(new Set(traceIds).size).toBe(traceIds.length);
-  for (const trace of parsed.traces) {
-    const stepIds = trace.steps.map((step) => step.stepId);
-    expect(new Set(stepIds).size).toBe(stepIds.length);
-    trace.steps.forEach((step, i) => {
-      expect(step.stepIndex).toBe(i);
-      const { range, textRange } = step;
-      if (range === null || textRange === null) throw new Error('a text format gave no range');
-      expect(range.start >= 0 && range.start < range.end && range.end <= text.length, `range ${range.start}–${range.end}`).toBe(true);
-      expect(textRange.start >= range.start && textRange.start < textRange.end && textRange.end <= text.length, `words ${textRange.start}–${textRange.end} of ${range.start}–${range.end}`).toBe(true);
-    });
-    JSON.stringify(trace);
-  }
+  checkSound(parsed, text);
   return parsed;
 }
 
