@@ -1,15 +1,11 @@
 /** Where a command's corpus comes from: traces scored on the spot, or the memory. */
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { CorpusFilter } from '../corpus/filters.ts';
 import { corpusOf, createCorpus } from '../corpus/scoreCorpus.ts';
 import type { ScoreCorpus } from '../corpus/scoreCorpus.ts';
 import { recordsOfTrace } from '../features/scoreRecords.ts';
-import { shippedLayout } from '../host/layout.ts';
-import { memoryFileOf } from '../host/memoryFile.ts';
-import { openScoreMemory } from '../storage/scoreMemory.ts';
 import { UsageError } from './command.ts';
 import type { CliCommand, CommandInput, CommandTools } from './command.ts';
+import { withExistingMemory } from './existingMemory.ts';
 import { readInputs } from './inputs.ts';
 import { scoredView } from './scoredView.ts';
 
@@ -88,17 +84,9 @@ async function fromPaths(paths: readonly string[], tools: CommandTools, memoryFi
 }
 
 async function fromMemory(tools: CommandTools, memoryFile: string | undefined, filter: CorpusFilter): Promise<CorpusInput> {
-  const path = memoryFile ?? memoryFileOf(tools.settings, process.cwd());
-  if (!(await access(path).then(() => true, () => false))) {
-    tools.log(`There is no memory at ${path} yet. Score with --memory FILE, or name traces to score now.`);
-    return { corpus: createCorpus(), isClean: memoryFile === undefined };
-  }
-  const memory = openScoreMemory({ path, workerFile: shippedLayout(join(tools.root, 'dist', 'server')).storageWorker, onNotice: tools.log });
-  try {
-    return { corpus: corpusOf(await memory.load(filter)), isClean: true };
-  } finally {
-    await memory.close();
-  }
+  const remedy = 'Score with --memory FILE, or name traces to score now.';
+  const corpus = await withExistingMemory(tools, { file: memoryFile, remedy }, async (memory) => corpusOf(await memory.load(filter)));
+  return corpus === undefined ? { corpus: createCorpus(), isClean: memoryFile === undefined } : { corpus, isClean: true };
 }
 
 function timeOf(input: CommandInput, option: string): number | undefined {

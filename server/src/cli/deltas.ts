@@ -1,15 +1,11 @@
 /** `stepscope deltas`: how remembered scores changed, why, and what moved with them. */
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
 import { summariseDrops } from '../corpus/deltas.ts';
 import type { DropSummary } from '../corpus/deltas.ts';
 import type { ScoreDelta } from '../corpus/scoreMemory.ts';
-import { shippedLayout } from '../host/layout.ts';
-import { memoryFileOf } from '../host/memoryFile.ts';
-import { openScoreMemory } from '../storage/scoreMemory.ts';
 import { UsageError, wholeNumber } from './command.ts';
 import type { CliCommand } from './command.ts';
 import { FILTER_OPTIONS, readFilter } from './corpusInput.ts';
+import { withExistingMemory } from './existingMemory.ts';
 import { shown } from './corpusStats.ts';
 
 const LIMIT = 100;
@@ -32,25 +28,16 @@ export const deltasCommand: CliCommand = {
   run: async (input, tools) => {
     if (input.words.length > 0) throw new UsageError('deltas reads the memory and takes no path; --file FILE chooses one file.');
     const limit = wholeNumber(input, '--limit') ?? LIMIT;
-    const path = input.option('--memory') ?? memoryFileOf(tools.settings, process.cwd());
-    if (!(await access(path).then(() => true, () => false))) {
-      tools.log(`There is no memory at ${path} yet. Score with --memory FILE.`);
-      return input.option('--memory') === undefined;
-    }
     const { level: _, ...filter } = readFilter(input);
     const [dimension, scorer, isDropped] = [input.option('--dimension'), input.option('--scorer'), input.option('--dropped') !== undefined];
-    const memory = openScoreMemory({ path, workerFile: shippedLayout(join(tools.root, 'dist', 'server')).storageWorker, onNotice: tools.log });
-    try {
-      const all = await memory.deltas({ ...filter, ...(input.option('--significant') === undefined ? {} : { isSignificant: true }) });
-      const chosen = all.filter((d) => (dimension === undefined || d.dimension === dimension) && (scorer === undefined || d.scorer === scorer) && (!isDropped || d.delta < 0));
-      for (const delta of chosen.slice(0, limit)) await tools.output.write({ kind: 'delta', ...delta }, deltaText(delta));
-      if (chosen.length > limit) tools.log(`${chosen.length - limit} more; --limit shows them.`);
-      const summary = summariseDrops(chosen);
-      await tools.output.write({ kind: 'drops', ...summary }, summaryText(summary));
-      return true;
-    } finally {
-      await memory.close();
-    }
+    const all = await withExistingMemory(tools, { file: input.option('--memory'), remedy: 'Score with --memory FILE.' }, (memory) => memory.deltas({ ...filter, ...(input.option('--significant') === undefined ? {} : { isSignificant: true }) }));
+    if (all === undefined) return input.option('--memory') === undefined;
+    const chosen = all.filter((d) => (dimension === undefined || d.dimension === dimension) && (scorer === undefined || d.scorer === scorer) && (!isDropped || d.delta < 0));
+    for (const delta of chosen.slice(0, limit)) await tools.output.write({ kind: 'delta', ...delta }, deltaText(delta));
+    if (chosen.length > limit) tools.log(`${chosen.length - limit} more; --limit shows them.`);
+    const summary = summariseDrops(chosen);
+    await tools.output.write({ kind: 'drops', ...summary }, summaryText(summary));
+    return true;
   },
 };
 

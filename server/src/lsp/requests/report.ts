@@ -1,7 +1,7 @@
 /** stepscope/report: a report over all remembered scores, as Markdown. */
 import type { ReportParams } from '../../contract/protocol.ts';
 import { corpusId } from '../../core/scoreRecord.ts';
-import { marsOfCorpus } from '../../corpus/marsOfCorpus.ts';
+import { marsOfCorpus, marsOfCorpusInSlices } from '../../corpus/marsOfCorpus.ts';
 import { recommendPatterns } from '../../corpus/patternRecommendations.ts';
 import { findPatterns } from '../../corpus/patterns.ts';
 import { recommend } from '../../corpus/recommendations.ts';
@@ -30,7 +30,8 @@ export async function report(params: ReportParams, options: { readonly memory: W
   switch (params.kind) {
     case 'statistics': return statisticsReport(corpus, thresholds);
     case 'conflicts': {
-      const mars = marsOfCorpus(corpus, { hasIntervals: true });
+      // Intervals take seconds over many steps: edits and hovers go first.
+      const mars = await marsOfCorpusInSlices(corpus, () => new Promise((resolve) => setImmediate(resolve)));
       return conflictsReport(corpus, mars, { ...context, recommendations: await remember(recommend(mars)) });
     }
     case 'patterns': {
