@@ -40,7 +40,7 @@ const trace: fc.Arbitrary<PlanTrace> = fc.record({
 /** Fields that each format and our reader of it both hold, whatever they contain. */
 const HELD: Readonly<Record<ExportTarget, readonly string[]>> = {
   plantrace: ['goal', 'outputs', 'inputs', 'errors', 'as a whole'],
-  atif: ['goal', 'outputs', 'tool calls', 'tool results', 'failure marks of tools', 'input tokens', 'output tokens', 'cached tokens'],
+  atif: ['goal', 'outputs', 'errors', 'tool calls', 'tool results', 'failure marks of tools', 'input tokens', 'output tokens', 'cached tokens'],
   otlp: ['outputs', 'input tokens', 'output tokens', 'cached tokens', 'errors'],
 };
 

@@ -36,6 +36,12 @@ function unordered(result: MarsResult): Readonly<Record<string, unknown>> {
   };
 }
 
+/** Where two results differ by more than the rounding of sums. Pooled correlations go through atanh, which near 1 makes 5e5 times as much of it. */
+function apart(found: MarsResult, expected: MarsResult): readonly string[] {
+  const [{ metric_correlations: pooled, ...rest }, { metric_correlations: expectedPooled, ...expectedRest }] = [unordered(found), unordered(expected)];
+  return [...differences(rest, expectedRest, 1e-12), ...differences(pooled, expectedPooled, 1e-9, { at: '.metric_correlations' })];
+}
+
 /** Normal noise from a fixed stream. */
 function noise(seed: number): () => number {
   let state = seed >>> 0;
@@ -57,6 +63,12 @@ function seeing(rows: number, seed: number, scorers: Readonly<Record<string, { r
     dimension: 'clarity', rowIds: quality.map((_, i) => `s${i}`),
     columns: Object.entries(scorers).map(([scorer, { bias = 0, spread }]): MarsColumn => ({ scorer, range: [-5, 5], metrics: new Map(), scores: Float64Array.from(quality, (q) => 10 * (q + bias + spread * draw()) - 5) })),
   };
+}
+
+/** Two scorers, one always the same distance above the other: its standard error is 0, however the rows are cut. */
+function alwaysApart(distance: number): MarsInput {
+  const scores = Float64Array.from({ length: 20 }, (_, i) => (i % 3) / 10 + 0.2);
+  return { dimension: 'clarity', rowIds: Array.from(scores, (_, i) => `s${i}`), columns: [scores, scores.map((x) => x + distance)].map((column, s) => ({ scorer: `s${s}`, range: [0, 1], scores: column, metrics: new Map() })) };
 }
 
 describe('MARS', () => {
@@ -88,7 +100,7 @@ describe('MARS', () => {
       const whole = printed(marsDimension(input));
       const [x, y, z] = sums as [typeof sums[0], typeof sums[0], typeof sums[0]];
       for (const merged of [mergeSums(mergeSums(x, y), z), mergeSums(x, mergeSums(y, z))]) {
-        expect(differences(unordered(finish(merged)), unordered(marsDimension(input)), 1e-12)).toEqual([]);
+        expect(apart(finish(merged), marsDimension(input))).toEqual([]);
         expect(printed(finish(merged))['rows']).toEqual(whole['rows']);
       }
       const options = { pair: ['s0', 's2'] as const, draws: 20 };
@@ -102,13 +114,14 @@ describe('MARS', () => {
     fc.assert(fc.property(anyInput, fc.array(fc.tuple(fc.nat(39), fc.nat(5), cell), { maxLength: 8 }), (input, changes) => {
       const kept = createMarsBlocks(7);
       kept.update(input);
+      let all = input;
       for (const [at, scorer, value] of changes) {
-        const row = at % input.rowIds.length;
-        const column = input.columns[scorer % input.columns.length];
-        if (column !== undefined) column.scores[row] = value;
-        expect(differences(unordered(kept.update(input, [row])), unordered(marsDimension(input)), 1e-12)).toEqual([]);
+        all = { ...all, columns: all.columns.map((c, i) => (i === scorer % all.columns.length ? { ...c, scores: c.scores.with(at % c.scores.length, value) } : c)) };
+        // A row that goes moves all behind it; the next time it may be back.
+        const now = reordered(all, [...all.rowIds.keys()].filter((row) => all.rowIds.length === 1 || row % 13 !== at % 29));
+        expect(apart(kept.update(now), marsDimension(now))).toEqual([]);
       }
-    }), { numRuns: 40 });
+    }), { numRuns: 40, examples: [[alwaysApart(0.3), [[8, 0, 0.4]]]] });
   });
 
   it('a missing cell is missing, not 0: a scorer without scores changes nothing', () => {

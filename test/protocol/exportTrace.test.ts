@@ -33,7 +33,8 @@ describe('stepscope export', () => {
     expect(status).toBe(0);
     // Both files call their trace the same.
     expect((JSON.parse(out) as { trajectory_id: string; steps: unknown[] }[]).map((t) => [t.trajectory_id, t.steps.length])).toEqual([['trace_test', 3], ['trace_test#2', 4]]);
-    expect(err).toContain('not in ATIF trajectory: ids of 5 steps');
+    expect(err).not.toContain('not in');
+    expect((await run(workspace, ['.', '--to', 'otlp'])).err).toContain('ids of 5 steps');
   });
 
   it('writes a file for each into a folder, and replaces none unless it is told to', async () => {

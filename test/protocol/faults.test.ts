@@ -1,11 +1,16 @@
 /** The server when the world around it misbehaves. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { InlayHint } from 'vscode-languageserver';
 import * as contract from '../../server/src/contract/protocol.ts';
 import { defaultSettings } from '../../server/src/core/effectiveSettings.ts';
+import { LABEL_FILE_NAME } from '../../server/src/core/labels.ts';
+import { CONSENSUS_SCORER } from '../../server/src/core/scoreRecord.ts';
+import { percent } from '../../server/src/features/scoredTrace.ts';
+import { history } from '../../server/src/storage/evaluationStore.ts';
 import { LspClient } from '../support/lspClient.ts';
+import { testStore } from '../support/memories.ts';
 import { planTrace, pretty } from '../support/traces.ts';
 import { testWorkspace } from '../support/workspace.ts';
 import type { TestWorkspace } from '../support/workspace.ts';
@@ -79,6 +84,60 @@ describe('a score memory', () => {
     expect([...one.notifications, ...two.notifications].filter((n) => n.method === contract.NOTICE)).toEqual([]);
   });
 });
+
+/** `SERVER_KILLS=200` for the full count. */
+const KILLS = Number(process.env['SERVER_KILLS'] ?? 6);
+
+describe('a server that is killed', () => {
+  it(`${KILLS} times while it writes loses no score and no label that it answered`, async () => {
+    using workspace = testWorkspace();
+    const shown = new Map<string, number>();
+    const labelled = new Set<string>();
+    for (let round = 0; round < KILLS; round++) {
+      const name = `r${round}`;
+      const uri = workspace.uri(`${name}.trace.json`);
+      const client = await start(workspace);
+      let answered = 0;
+      const work = (async () => {
+        for (let steps = 1; ; steps++) {
+          const text = pretty(planTrace(steps, { id: name }));
+          // On disk too: the next server forgets what a file holds no longer.
+          workspace.write(`${name}.trace.json`, text);
+          if (steps === 1) await client.openDocument(uri, text);
+          else await client.change(uri, steps, { text });
+          await settled(client);
+          for (const [i, score] of (await scoresOf(client, uri) ?? []).entries()) shown.set(`${name}.trace.json::${name}#s${i + 1}`, score ?? Number.NaN);
+          const { kind } = await client.request<contract.LabelResult>(contract.LABEL, { uri, traceId: name, stepId: `s${steps}`, label: 'good' });
+          if (kind === 'saved') labelled.add(`${name} s${steps}`);
+          // A little later than the answer, each time elsewhere in what is written next.
+          if (++answered === 1 + round % 3) setTimeout(() => void client.kill(), (round * 13) % 60);
+        }
+      })();
+      await expect(work).rejects.toThrow();
+      expect(answered).toBeGreaterThan(round % 3);
+
+      const store = testStore(workspace.path('.data/memory.sqlite'));
+      expect(store.db.pragma('integrity_check', { simple: true })).toBe('ok');
+      expect(store.db.pragma('foreign_key_check')).toEqual([]);
+      const isRemembered = ([id, score]: readonly [string, number]): boolean =>
+        history(store, id).some((h) => h.scorer === CONSENSUS_SCORER && h.dimension === 'reasoning_quality' && h.points.some((p) => percent(p.score) === score));
+      expect([...shown].filter((one) => !isRemembered(one))).toEqual([]);
+      store.db.close();
+      const lines = readFileSync(workspace.path(LABEL_FILE_NAME), 'utf8').split('\n');
+      expect([...labelled].filter((one) => !lines.some((line) => one === stepOf(line)))).toEqual([]);
+    }
+  }, 30_000 + KILLS * 10_000);
+});
+
+/** `trace step` of a line of a label file; undefined where the kill left half of one. */
+function stepOf(line: string): string | undefined {
+  try {
+    const { traceId, stepId } = JSON.parse(line) as { readonly traceId: string; readonly stepId: string };
+    return `${traceId} ${stepId}`;
+  } catch {
+    return undefined;
+  }
+}
 
 describe('sizes', () => {
   it('shows the first of ten thousand steps before it has scored the last', async () => {

@@ -1,10 +1,13 @@
 /** `stepscope mars` as built. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { record } from '../../server/src/storage/evaluationStore.ts';
+import { findings } from '../../server/src/storage/findingStore.ts';
 import { differences } from '../support/differences.ts';
+import { evaluation, score, testStore } from '../support/memories.ts';
 import { planTrace, pretty } from '../support/traces.ts';
 import { testWorkspace } from '../support/workspace.ts';
 
@@ -79,5 +82,47 @@ describe('mars of traces', () => {
     expect(quality?.['scorers']).not.toContain('consensus');
     expect((quality?.['scorer_metrics'] as Readonly<Record<string, Entry>>)['sicql']).toHaveProperty('q_value');
     expect((await run([workspace.path('gone.json')])).status).toBe(1);
+  });
+});
+
+describe('mars of a memory', () => {
+  const remember = (path: string, timeMs: number, ebt: number): void => {
+    const store = testStore(path);
+    record(store, ['a', 'b', 'c'].map((id) => evaluation(id, [score('svm', 0.5), score('ebt', ebt)], { inputs: { text: `${ebt}` } })), timeMs);
+    store.db.close();
+  };
+  const agreements = (path: string): readonly unknown[] => {
+    const store = testStore(path);
+    const found = findings(store, 'mars_results').map((f) => (f.content as { readonly agreement_score: number }).agreement_score);
+    store.db.close();
+    return found;
+  };
+  const trendOf = (out: string): unknown => (JSON.parse(out) as { readonly trend?: unknown }).trend;
+
+  it('keeps what it found, and shows how agreement went once it has changed', async () => {
+    using workspace = testWorkspace();
+    const path = workspace.path('m.sqlite');
+    remember(path, 1, 0.5);
+    for (let i = 0; i < 2; i++) expect(trendOf((await run(['--memory', path])).out)).toBeUndefined();
+    expect(agreements(path)).toEqual([1]);
+    remember(path, 2, 0.9);
+    // Of a part of the memory nothing is told or kept.
+    expect(trendOf((await run(['--memory', path, '--trace', 't'])).out)).toBeUndefined();
+    expect(agreements(path)).toEqual([1]);
+    // 0.5 and 0.9 deviate by 0.4 / sqrt 2 = 0.28284.
+    expect(trendOf((await run(['--memory', path])).out)).toMatchObject({ reasoning_quality: [{ agreement_score: 0.7172, co_scored: 3, scorers: 2 }, { agreement_score: 1, co_scored: 3, scorers: 2 }] });
+    expect((await run(['--memory', path, '--format', 'text'])).out).toMatch(/  over time\n +agreement +steps +scorers\n +\d{4}-\S+ +0\.717 +3 +2\n +\d{4}-\S+ +1\.000 +3 +2\n/);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('that cannot be written is read all the same', async () => {
+    using workspace = testWorkspace();
+    const path = workspace.path('m.sqlite');
+    remember(path, 1, 0.5);
+    chmodSync(path, 0o444);
+    const { status, out, err } = await run(['--memory', path]);
+    expect([status, dimensionsOf(out)['reasoning_quality']?.['agreement_score']]).toEqual([0, 1]);
+    expect(err.match(/is read-only/g)).toHaveLength(1);
+    chmodSync(path, 0o644);
+    expect(agreements(path)).toEqual([]);
   });
 });

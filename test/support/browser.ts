@@ -145,7 +145,8 @@ async function runCommand(page: Page, title: string): Promise<void> {
     await input.press('Enter', { timeout });
     return true;
   });
-  await input.waitFor({ state: 'hidden' });
+  // Gone, or in its place the picker of the command.
+  await eventually(`the palette closed by ${title}`, async () => !(await input.isVisible()) || !(await input.inputValue({ timeout })).startsWith('>'));
 }
 
 async function openFile(page: Page, name: string): Promise<void> {

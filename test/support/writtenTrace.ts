@@ -8,6 +8,7 @@ import type { TextEdit } from '../../server/src/formats/jsonEdits.ts';
 import type { ParsedFile } from '../../server/src/formats/format.ts';
 import { readTraces } from '../../server/src/formats/readTraces.ts';
 import { defaultSettings } from '../../server/src/core/effectiveSettings.ts';
+import { bundleOf } from './bundles.ts';
 
 /** Scores, 0–1, of scorers by name; undefined leaves the step unscored. */
 export type Judged = Readonly<Record<string, number>> | undefined;
@@ -19,12 +20,12 @@ export function scoredTraces(parsed: ParsedFile, judged: (index: number, traceIn
     steps: trace.steps.map((step, index): ScoredStep => {
       const by = judged(index, traceIndex);
       const imported = step.importedScores.map((s) => importedResult(s, defaultSettings()));
-      if (by === undefined) return { isStale: false, bundle: { scorableId: step.stepId, results: imported, consensusByDimension: {} } };
+      if (by === undefined) return { isStale: false, isPending: true, bundle: bundleOf(step.stepId, imported) };
       const scores = Object.values(by);
       const results = Object.entries(by).map(([scorer, score]): ScoreResult => ({ kind: 'scored', dimension: 'reasoning_quality', scorer, scorerVersion: '7', score, rationale: `${scorer} says so`, weight: 1, attributes: { energy: score / 2 } }));
       const [low, high] = Object.entries(by).sort((a, b) => a[1] - b[1]).filter((_, i, all) => i === 0 || i === all.length - 1).map(([scorer]) => scorer);
       const consensus = { ...(low === undefined || high === undefined ? {} : { conflict: { high, low } }), score: scores.reduce((a, b) => a + b, 0) / scores.length, uncertainty: 0.25, spread: Math.max(...scores) - Math.min(...scores), scorers: Object.keys(by) };
-      return { isStale: false, bundle: { scorableId: step.stepId, results: [...results, ...imported], consensusByDimension: { reasoning_quality: consensus } } };
+      return { isStale: false, isPending: false, bundle: bundleOf(step.stepId, [...results, ...imported], { reasoning_quality: consensus }) };
     }),
   }));
 }

@@ -93,8 +93,9 @@ describe('ATIF', () => {
     });
     expect(value.final_metrics).toEqual({ total_prompt_tokens: 100, total_completion_tokens: 20, total_cached_tokens: 7, total_cost_usd: 0.25, total_steps: 4 });
     expect(read[0]?.steps.map((s) => s.tools)).toEqual(WITH_TOOLS.steps.map((s) => s.tools));
-    // ATIF numbers its steps and has no errors of a step.
-    expect(lost).toEqual(['ids of 2 steps', 'errors of 1 step']);
+    // ATIF numbers its steps and has no errors of a step: both stand in its open dictionary.
+    expect(value.steps[3]).toMatchObject({ extra: { stepscope: { step_id: 's2', error: { type: 'Timeout', message: 'too slow', traceback: 'line 1' } } } });
+    expect(lost).toEqual([]);
   });
 
   it('says that arguments which are no object are not held, and ids that are not unique', () => {

@@ -14,6 +14,7 @@ import { renderReadable } from '../../server/src/features/readable.ts';
 import type { ScoreDelta } from '../../server/src/corpus/scoreMemory.ts';
 import type { ScoredStep, ScoredTrace } from '../../server/src/features/scoredTrace.ts';
 import { summaryText } from '../../server/src/features/traceSummary.ts';
+import { bundleOf } from '../support/bundles.ts';
 
 const THRESHOLDS = { lowScore: 0.5, highUncertainty: 0.3, scorerConflict: 0.2, firstError: 0.6, regression: 0.1 };
 
@@ -42,7 +43,7 @@ function scoredTrace(given: readonly Given[], options: { readonly settings?: Eff
     const results = Object.entries(g.by ?? {}).map(([scorer, score]): ScoreResult => ({ kind: 'scored', dimension: 'reasoning_quality', scorer, scorerVersion: '1', score, rationale: '', weight: 1, attributes: {} }));
     const consensus = g.score === undefined ? {} : { reasoning_quality: { score: g.score, uncertainty: g.uncertainty ?? 0.1, spread: 0, scorers: ['svm'] } };
     const label = g.label === undefined ? {} : { label: { file: 'f', traceId: 't', stepId: 's', stepIndex: 0, textHash: '', label: g.label, author: 'Ada', time: '' } };
-    return { bundle: { scorableId: 't#s', results, consensusByDimension: consensus }, isStale: g.isStale === true, ...label, ...(g.delta === undefined ? {} : { delta: g.delta }) };
+    return { bundle: bundleOf('t#s', results, consensus), isStale: g.isStale === true, isPending: false, ...label, ...(g.delta === undefined ? {} : { delta: g.delta }) };
   });
   const ruleFindings = options.rules ?? [];
   const problems = traceProblems({ trace, steps: states, ruleFindings, thresholds: THRESHOLDS, settings: options.settings ?? defaultSettings(), isExcluded: (globs) => globs.includes('**') });

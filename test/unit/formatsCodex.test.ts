@@ -41,6 +41,13 @@ describe('Codex rollouts', () => {
     expect(steps.map((step) => [step.reasoning, step.output])).toEqual([['t', 'a']]);
   });
 
+  it('say of a step that holds placeholders only that its content was not captured', () => {
+    const hiddenCall = item({ type: 'function_call', name: 'exec_command', arguments: '[REDACTED_ARGUMENTS len=46 sha=4cb9a2fc]', call_id: '1' });
+    const { steps } = readAs(codexFormat, jsonLinesOf(meta, user('q'), said('[REDACTED_TEXT len=5 sha=1]'), hiddenCall, output('1', '[REDACTED_OUTPUT len=9 sha=2]'), tokens(10, 10), said('b'), { ...hiddenCall }, output('1'), tokens(30, 20)));
+    expect(steps.map((step) => step.contentNotCaptured)).toEqual([true, false]);
+    expect(steps.flatMap((step) => step.tools.map((tool) => [tool.args, tool.argsError]))).toEqual(Array.from({ length: 2 }, () => ['[REDACTED_ARGUMENTS len=46 sha=4cb9a2fc]', undefined]));
+  });
+
   it('use the events where there are no items', () => {
     const { steps } = readAs(codexFormat, jsonLinesOf(meta, user('q'), event({ type: 'agent_reasoning', text: 't' }), event({ type: 'agent_message', message: 'a' })));
     expect(steps.map((step) => [step.reasoning, step.output])).toEqual([['t', 'a']]);

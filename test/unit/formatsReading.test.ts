@@ -128,6 +128,47 @@ describe('Claude Code', () => {
   });
 });
 
+describe('a stream of Claude Code', () => {
+  const init = { type: 'system', subtype: 'init', session_id: 'r', cwd: '/w', model: 'claude-x', tools: ['Bash'] };
+  const said = (id: string, text: string, parent: string | null = null): object => ({ type: 'assistant', message: { id, role: 'assistant', content: [{ type: 'text', text }], usage: { input_tokens: 1, output_tokens: 2 } }, parent_tool_use_id: parent, session_id: 'r' });
+  const calls = (id: string, callId: string, parent: string | null = null): object => ({ type: 'assistant', message: { id, role: 'assistant', content: [{ type: 'tool_use', id: callId, name: 'Task', input: {} }] }, parent_tool_use_id: parent, session_id: 'r' });
+  const result = { type: 'result', subtype: 'success', is_error: false, duration_ms: 90, num_turns: 1, result: 'the answer', session_id: 'r', total_cost_usd: 0.5, usage: { input_tokens: 1, output_tokens: 2 } };
+  const lines = (...records: readonly object[]): string => `${records.map((record) => JSON.stringify(record)).join('\n')}\n`;
+
+  it('is the same run one a line, and in a list', () => {
+    for (const text of [lines(init, said('m', 'x'), result), JSON.stringify([init, said('m', 'x'), result]), JSON.stringify([init, said('m', 'x'), result], null, 2)]) {
+      const { trace } = parse(text);
+      expect(trace).toMatchObject({ format: 'claude-code', traceId: 'r', finalOutputText: 'the answer', meta: { model: 'claude-x', cwd: '/w', session: 'r', costUsd: 0.5 } });
+      expect(trace.steps).toHaveLength(1);
+      expect(step(trace, 0)).toMatchObject({ output: 'x', usage: { inputTokens: 1, outputTokens: 2 }, attributes: { init: { tools: ['Bash'] }, result: { subtype: 'success', duration_ms: 90, num_turns: 1 } } });
+      expect(step(trace, 0).error).toBeUndefined();
+    }
+  });
+
+  it('is over with its result, and may go on without', () => {
+    expect(step(parse(lines(init, calls('m', 'c'), result)).trace, 0).isProvisional).toBe(false);
+    expect(step(parse(lines(init, calls('m', 'c'))).trace, 0).isProvisional).toBe(true);
+    expect(step(parse(lines(init, said('l', 'x'), result, calls('m', 'c'))).trace, 1).isProvisional).toBe(true);
+  });
+
+  it('ends in an error where it was broken off', () => {
+    const { trace } = parse(lines(init, said('m', 'x'), { ...result, is_error: true, result: 'API Error: 529' }));
+    expect(step(trace, 0).error).toEqual({ type: 'error', message: 'API Error: 529' });
+  });
+
+  it('nests subagents under the step that called them, each with its own words', () => {
+    const prompt = (text: string, parent: string): object => ({ type: 'user', message: { role: 'user', content: text }, parent_tool_use_id: parent, session_id: 'r' });
+    const { trace } = parse(lines(init, calls('m', 'c'), prompt('sub', 'c'), calls('s', 'd', 'c'), prompt('subsub', 'd'), said('t', 'deep', 'd'), said('n', 'done')));
+    expect(trace.goalText).toBe('');
+    expect(trace.steps.map(({ stepId, parentId, depth, isSidechain, input }) => [stepId, parentId, depth, isSidechain, input])).toEqual([
+      ['m', undefined, 0, false, undefined],
+      ['s', 'm', 1, true, 'sub'],
+      ['t', 's', 2, true, 'subsub'],
+      ['n', undefined, 0, false, undefined],
+    ]);
+  });
+});
+
 describe('chat messages', () => {
   it('pairs results by id, whatever their order, and by position without ids', () => {
     const call = (id: string, name: string): object => ({ id, function: { name, arguments: '{}' } });

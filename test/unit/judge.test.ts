@@ -22,21 +22,21 @@ const options = { manifest, scorers: ['svm', 'hrm'], dimensions: ['reasoning_qua
 
 describe('judgement', () => {
   it('calls a scorer pending that has not read the step yet, and goes on without it', () => {
-    const { results, consensusByDimension } = judge(raw, options);
+    const { results, consensus } = judge(raw, options).on('reasoning_quality');
     expect(results.map((r) => [r.scorer, r.kind === 'scored' ? 'scored' : r.reason])).toEqual([['svm', 'scored'], ['hrm', 'pending'], ['rules', 'abstained']]);
-    expect(consensusByDimension['reasoning_quality']).toMatchObject({ scorers: ['svm'] });
-    expect(consensusByDimension['reasoning_quality']?.score).toBeCloseTo(0.8, 6);
+    expect(consensus).toMatchObject({ scorers: ['svm'] });
+    expect(consensus?.score).toBeCloseTo(0.8, 6);
   });
 
   it('weighs in what the rules found, and forgets it when it is mended', () => {
     // (1 · ln 4 − 2 · ln 4) / 3 = −ln 4 / 3.
-    const { consensusByDimension } = judge(raw, { ...options, findings: [wrong] });
-    expect(consensusByDimension['reasoning_quality']?.score).toBeCloseTo(1 / (1 + 4 ** (1 / 3)), 6);
-    expect(judge(raw, options).consensusByDimension['reasoning_quality']?.score).toBeCloseTo(0.8, 6);
+    const { consensus } = judge(raw, { ...options, findings: [wrong] }).on('reasoning_quality');
+    expect(consensus?.score).toBeCloseTo(1 / (1 + 4 ** (1 / 3)), 6);
+    expect(judge(raw, options).on('reasoning_quality').consensus?.score).toBeCloseTo(0.8, 6);
   });
 
   it('leaves the rules out where the settings do', () => {
     const { findings: _, ...rest } = options;
-    expect(judge(raw, { ...rest, findings: undefined }).results.map((r) => r.scorer)).toEqual(['svm', 'hrm']);
+    expect(judge(raw, { ...rest, findings: undefined }).on('reasoning_quality').results.map((r) => r.scorer)).toEqual(['svm', 'hrm']);
   });
 });

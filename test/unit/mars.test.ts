@@ -1,10 +1,11 @@
 /** The parts of MARS, against values derived by hand. */
 import { describe, expect, it } from 'vitest';
 import { accumulateDraws, intervalsOf, marsIntervals } from '../../server/src/corpus/bootstrap.ts';
-import { mars, marsDimension, withIntervals, withIntervalsInSlices } from '../../server/src/corpus/mars.ts';
-import type { MarsInput } from '../../server/src/corpus/mars.ts';
+import { mars, marsDimension, printResult, withIntervals } from '../../server/src/corpus/mars.ts';
+import type { MarsInput, MarsResult } from '../../server/src/corpus/mars.ts';
+import { createMarsBlocks } from '../../server/src/corpus/marsBlocks.ts';
 import { configOf, readMarsSettings } from '../../server/src/corpus/marsConfig.ts';
-import { marsOfCorpus, marsOfCorpusInSlices } from '../../server/src/corpus/marsOfCorpus.ts';
+import { createLiveMars, marsOfCorpus } from '../../server/src/corpus/marsOfCorpus.ts';
 import { coMomentsOf, mergeMoments, momentsOf, pearson, populationStd } from '../../server/src/corpus/moments.ts';
 import { createCorpus } from '../../server/src/corpus/scoreCorpus.ts';
 import { stepAgreement } from '../../server/src/corpus/stepAgreement.ts';
@@ -177,11 +178,20 @@ describe('intervals', () => {
   it('in slices they are the same, and others get their turn', async () => {
     const many = inputOf({ a: repeated(600, [0.2, 0.4]), b: repeated(600, [0.3, 0.7]) });
     let pauses = 0;
-    const result = await withIntervalsInSlices(marsDimension(many), many, () => Promise.resolve(void pauses++));
-    const { agreement_interval, alpha_interval, delta_interval } = withIntervals(marsDimension(many), many);
-    expect(differences([result.agreement_interval, result.alpha_interval, result.delta_interval], [agreement_interval, alpha_interval, delta_interval], 1e-12)).toEqual([]);
-    // 1,200 rows, 500 at a time.
-    expect(pauses).toBe(2);
+    const blocks = createMarsBlocks(100);
+    const update = (input: MarsInput): Promise<MarsResult> => blocks.updateWithIntervals(input, () => Promise.resolve(void pauses++));
+    const intervals = ({ agreement_interval, alpha_interval, delta_interval }: MarsResult): unknown => [agreement_interval, alpha_interval, delta_interval];
+    expect(differences(intervals(await update(many)), intervals(withIntervals(marsDimension(many), many)), 1e-12)).toEqual([]);
+    // 1,200 rows, 100 at a time; of one that changes the 400 it was drawn with are drawn again.
+    expect(pauses).toBe(12);
+    const changed = { ...many, columns: many.columns.map((c) => ({ ...c, scores: c.scores.with(777, 0.9) })) };
+    expect(differences(intervals(await update(changed)), intervals(withIntervals(marsDimension(changed), changed)), 1e-12)).toEqual([]);
+    expect(pauses).toBe(12 + 4);
+    // Another widest conflict is another thing to draw.
+    const turned = { ...changed, columns: changed.columns.map((c, i) => ({ ...c, scores: changed.columns[1 - i]?.scores ?? c.scores })) };
+    expect(differences(intervals(await update(turned)), intervals(withIntervals(marsDimension(turned), turned)), 1e-12)).toEqual([]);
+    expect(await update(turned)).toMatchObject({ primary_conflict: { pair: ['a', 'b'] } });
+    expect(pauses).toBe(16 + 12);
   });
 
   it('draw rows once on average, as Poisson does', () => {
@@ -199,6 +209,14 @@ describe('intervals', () => {
     const result = withIntervals(marsDimension(inputOf({ a: repeated(7, [0.2]), b: repeated(7, [0.3]) })), inputOf({ a: repeated(7, [0.2]), b: repeated(7, [0.3]) }));
     expect([result.agreement_interval, result.alpha_interval, result.delta_interval]).toEqual([null, null, null]);
     expect(marsDimension(input).agreement_interval).toBeNull();
+  });
+});
+
+describe('MARS in blocks', () => {
+  it('says of rows that come and go at the end what it says of the whole', () => {
+    const blocks = createMarsBlocks(7);
+    const first = (rows: number): MarsInput => inputOf({ a: Array.from({ length: rows }, (_, i) => (i % 5) / 5), b: Array.from({ length: rows }, (_, i) => (i % 3) / 3) });
+    for (const rows of [28, 22, 21, 14, 15, 7, 1, 29]) expect([rows, differences(printResult(blocks.update(first(rows))), printResult(marsDimension(first(rows))), 1e-12)]).toEqual([rows, []]);
   });
 });
 
@@ -228,9 +246,15 @@ describe('MARS of a corpus', () => {
       corpus.addScore(record(`s${i}`, 'x', i / 20));
       corpus.addScore(record(`s${i}`, 'y', (i % 7) / 10));
     }
-    const inSlices = await marsOfCorpusInSlices(corpus, () => Promise.resolve());
+    const live = createLiveMars();
+    const inSlices = await live.of(corpus, () => Promise.resolve());
     expect(inSlices.dimensions['clarity']?.agreement_interval).not.toBeNull();
     expect(JSON.stringify(inSlices)).toBe(JSON.stringify(marsOfCorpus(corpus, { hasIntervals: true })));
+    // Two at once, over a corpus that grew and changed, each say what holds of it.
+    corpus.addScore(record('s3', 'x', 0.9));
+    corpus.addScore(record('s20', 'y', 0.1));
+    const grown = JSON.stringify(marsOfCorpus(corpus, { hasIntervals: true }));
+    for (const again of await Promise.all([1, 2].map(() => live.of(corpus, () => Promise.resolve())))) expect(JSON.stringify(again)).toBe(grown);
   });
 
   it('fifty attributes nobody declared are seen on demand', () => {

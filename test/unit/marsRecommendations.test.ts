@@ -100,10 +100,12 @@ describe('records from elsewhere', () => {
   });
 });
 
+const NO_TRENDS = new Map();
+
 describe('MARS as text', () => {
   it('tells a dimension, who to believe, and what to do', () => {
     const report = mars([inputOf('clarity', { human: [1, 0, 1, 0, 1, 0, 1, 0], a: RISING, b: RISING.toReversed() })], { hasIntervals: true });
-    const text = marsText(report, recommend(report));
+    const text = marsText(report, recommend(report), NO_TRENDS);
     expect(text).toMatch(/^clarity {2}agreement 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\], alpha /);
     expect(text).toMatch(/human +0\.500 +reference +– /);
     expect(text).toMatch(/contested r1: human above a by 0\.90/);
@@ -112,7 +114,7 @@ describe('MARS as text', () => {
   });
 
   it('says so where there is nothing', () => {
-    expect(marsText(mars([]), [])).toBe('No scores: nothing can be said.');
-    expect(marsText(mars([inputOf('clarity', { a: RISING })]), [])).toContain('Ungrounded: a alone scored 8 steps');
+    expect(marsText(mars([]), [], NO_TRENDS)).toBe('No scores: nothing can be said.');
+    expect(marsText(mars([inputOf('clarity', { a: RISING })]), [], NO_TRENDS)).toContain('Ungrounded: a alone scored 8 steps');
   });
 });

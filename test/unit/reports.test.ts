@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { buildLineIndex } from '../../server/src/core/lineIndex.ts';
 import type { ExecutionStep, PlanTrace } from '../../server/src/core/planTrace.ts';
 import type { ScoreRecord } from '../../server/src/core/scoreRecord.ts';
+import { agreementsOf, foundPatterns } from '../../server/src/corpus/findings.ts';
 import { marsOfCorpus } from '../../server/src/corpus/marsOfCorpus.ts';
 import { recommendPatterns } from '../../server/src/corpus/patternRecommendations.ts';
 import { findPatterns } from '../../server/src/corpus/patterns.ts';
@@ -10,7 +11,7 @@ import { recommend } from '../../server/src/corpus/recommendations.ts';
 import { reviewQueue } from '../../server/src/corpus/reviewQueue.ts';
 import { createCorpus } from '../../server/src/corpus/scoreCorpus.ts';
 import type { ScoreCorpus } from '../../server/src/corpus/scoreCorpus.ts';
-import type { ScoreHistory } from '../../server/src/corpus/scoreMemory.ts';
+import type { Agreement, ScoreHistory, Seen } from '../../server/src/corpus/scoreMemory.ts';
 import { conflictsReport } from '../../server/src/features/reports/conflicts.ts';
 import { historyReport } from '../../server/src/features/reports/history.ts';
 import { patternsReport } from '../../server/src/features/reports/patterns.ts';
@@ -19,6 +20,7 @@ import { statisticsReport } from '../../server/src/features/reports/statistics.t
 import { recordsOfTrace } from '../../server/src/features/scoreRecords.ts';
 import type { ScoredStep, ScoredTrace } from '../../server/src/features/scoredTrace.ts';
 import { plainTrace } from '../support/traceWork.ts';
+import { bundleOf } from '../support/bundles.ts';
 
 const CONTEXT = { linkOf: (file: string) => `/${file}` };
 
@@ -34,7 +36,7 @@ function scored(traceId: string, steps: readonly { readonly type?: string; reado
   const states = steps.map((s): ScoredStep => {
     const judged = (scorer: 'svm' | 'sicql'): ScoredStep['bundle']['results'][number] => ({ kind: 'scored', dimension: 'reasoning_quality', scorer, scorerVersion: '2', score: s[scorer], rationale: '', weight: 1, attributes: scorer === 'sicql' ? { q_value: s.sicql * 4 } : {} });
     const consensus = { score: (s.svm + s.sicql) / 2, uncertainty: s.uncertainty ?? 0.1, spread: Math.abs(s.svm - s.sicql), scorers: ['svm', 'sicql'] };
-    return { bundle: { scorableId: '', results: [judged('svm'), judged('sicql')], consensusByDimension: { reasoning_quality: consensus } }, isStale: s.isStale === true };
+    return { bundle: bundleOf('', [judged('svm'), judged('sicql')], { reasoning_quality: consensus }), isStale: s.isStale === true, isPending: false };
   });
   return { trace, steps: states, traceResults: [], ruleFindings: [], problems: [] };
 }
@@ -85,10 +87,25 @@ describe('conflicts', () => {
   it('name who is above whom, and link the steps', () => {
     const corpus = corpusOf(scored('a', Array.from({ length: 4 }, () => ({ svm: 0.9, sicql: 0.4 }))));
     const mars = marsOfCorpus(corpus);
-    const text = conflictsReport(corpus, mars, { ...CONTEXT, recommendations: recommend(mars) });
+    const text = conflictsReport(corpus, mars, { ...CONTEXT, recommendations: recommend(mars), agreements: [] });
     expect(text).toContain('Widest conflict: **svm** is 50 above **sicql** on average, over 4 steps.');
     expect(text).toContain('[run0\\.json \\#3 words 2](</run0.json#L3>)');
     expect(text).toContain('## What to do');
+  });
+
+  it('show how agreement went, once it has gone anywhere', () => {
+    const corpus = corpusOf(scored('a', Array.from({ length: 4 }, () => ({ svm: 0.9, sicql: 0.4 }))));
+    const mars = marsOfCorpus(corpus);
+    const [now] = agreementsOf(mars);
+    if (now === undefined) throw new Error('no agreement');
+    // The sample deviation of 0.9 and 0.4 is 0.5 / sqrt 2 = 0.35355.
+    expect(now).toEqual({ dimension: 'reasoning_quality', agreement_score: 0.6464, co_scored: 4, scorers: 2 });
+    const page = (agreements: readonly (Agreement & Seen)[]): string => conflictsReport(corpus, mars, { ...CONTEXT, recommendations: [], agreements });
+    const today = { ...now, firstSeenMs: Date.UTC(2026, 0, 2), lastSeenMs: Date.UTC(2026, 0, 3) };
+    const before = { ...now, agreement_score: 0.8, co_scored: 3, firstSeenMs: Date.UTC(2026, 0, 1), lastSeenMs: Date.UTC(2026, 0, 1) };
+    expect(page([today])).not.toContain('Over time');
+    expect(page([today, { ...before, dimension: 'clarity' }])).not.toContain('Over time');
+    expect(page([today, before])).toMatch(/Over time:\n\n.*found.*\n.*\n\| 2026-01-02 00:00:00 \| 65 \| 4 \| 2 \|\n\| 2026-01-01 00:00:00 \| 80 \| 3 \| 2 \|/);
   });
 });
 
@@ -97,9 +114,11 @@ describe('patterns', () => {
     const runs = Array.from({ length: 4 }, (_, i) => scored(`t${i}`, [{ svm: 0.9, sicql: 0.9 }, { type: 'loader', svm: 0.2, sicql: 0.2, uncertainty: 0.4 }, { svm: 0.9, sicql: 0.9 }]));
     const corpus = corpusOf(...runs);
     const found = findPatterns(corpus, { badBelow: 0.5, firstErrorBelow: 0.5 });
-    const text = patternsReport(corpus, found, { ...CONTEXT, recommendations: recommend(marsOfCorpus(corpus), recommendPatterns(found)) });
+    const remembered = foundPatterns(found).map((p) => ({ ...p, firstSeenMs: Date.UTC(2026, 0, 2), lastSeenMs: Date.UTC(2026, 0, 3) }));
+    expect(remembered.map((p) => p.id)).toContain('reasoning_quality:bad:step_type:loader');
+    const text = patternsReport(corpus, found, { ...CONTEXT, recommendations: recommend(marsOfCorpus(corpus), recommendPatterns(found)), found: remembered });
     expect(text).toMatch(/## What to do\n\n- .*loader/);
-    expect(text).toMatch(/\| loader steps \| 4 of 4 \| 20 \| 2\.00 \| 0 \(0 to 49\) \| uncertain, low score/);
+    expect(text).toMatch(/\| loader steps \| 4 of 4 \| 20 \| 2\.00 \| 0 \(0 to 49\) \| uncertain, low score \| 2026-01-02 \|/);
     expect(text).toContain('4 runs failed');
   });
 });

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { ExecutionStep, PlanTrace, ToolCall } from '../../server/src/core/planTrace.ts';
 import { PROBLEM_CODES } from '../../server/src/core/problems.ts';
 import type { Finding, ProblemCodeId } from '../../server/src/core/problems.ts';
+import { isRedacted } from '../../server/src/core/redacted.ts';
 import { readTraces } from '../../server/src/formats/readTraces.ts';
 import { findWrongEquations } from '../../server/src/scoring/rules/arithmetic.ts';
 import { RULES } from '../../server/src/scoring/rules/index.ts';
@@ -187,6 +188,38 @@ describe('empty-step', () => {
 
 describe('content-not-captured', () => {
   it('reports the flag', () => void check('content-not-captured', ['x', { contentNotCaptured: true }], [2]));
+  it('says it once where a whole run was taken out', () => {
+    const [finding] = check('content-not-captured', Array.from({ length: 4 }, () => ({ contentNotCaptured: true })), [1]);
+    expect(finding?.message).toContain('The text of 4 steps');
+    expect(finding?.evidence).toHaveLength(3);
+  });
+});
+
+describe('placeholders for what was taken out', () => {
+  it.each(['[REDACTED]', '[REDACTED_ARGUMENTS len=46 sha=4cb9a2fc]', '[redacted: secret]', '<redacted>', '***REDACTED***', '__REDACTED__', '{{REDACTED}}', 'REDACTED', '[Filtered]', " [Scrubbed due to 'password'] "])('are known: %s', (text) =>
+    void expect(isRedacted(text)).toBe(true));
+  it.each(['', '***', '[REDACTED] and more', '{"key":"[REDACTED]"}', '[redactedness]', 'The key was redacted.', '[masking]', '(filtered list)', '[REDACTED] [REDACTED]', '<redacted>x</redacted>'])('are told from words: %s', (text) =>
+    void expect(isRedacted(text)).toBe(false));
+
+  const hidden: LooseTool = { name: 'Bash', args: '[REDACTED]', result: '[REDACTED]' };
+  it('are no arguments to find fault with, nor equal to each other', () => {
+    check('tool-args-invalid', [{ tools: [hidden] }], []);
+    check('repeated-action', Array.from({ length: 4 }, () => ({ tools: [hidden] })), []);
+    check('repeated-action', Array.from({ length: 4 }, () => ({ tools: [{ ...hidden, result: 'ok' }] })), []);
+    check('repeated-action', Array.from({ length: 4 }, () => ({ output: '[REDACTED]', tools: [{ name: 'observation', args: null, result: 'ok' }] })), []);
+  });
+  it('are not the words of the agent', () => {
+    const failed: LooseStep = { output: 'x', error: { type: 'Timeout', message: '' } };
+    check('step-error-ignored', [failed, '[REDACTED]'], [], { format: 'plan-trace' });
+    check('unsupported-number', ['We look at the list.', '[REDACTED_TEXT len=647 sha=10502814]'], []);
+  });
+  it('may hold the figure that is asked for', () => {
+    const answer = 'It costs 48213 in all.';
+    check('unsupported-number', ['We look at the list.', answer], [2]);
+    check('unsupported-number', ['[REDACTED]', answer], []);
+    check('unsupported-number', [{ output: 'We look.', tools: [hidden] }, answer], []);
+    check('unsupported-number', ['We look at the list.', answer], [], { goalText: '[REDACTED]' });
+  });
 });
 
 describe('secret-in-trace', () => {

@@ -2,12 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Consensus, ScoreBundle, ScoreResult } from '../../server/src/core/scoreResult.ts';
 import { calibrate, logit, sigmoid } from '../../server/src/scoring/calibration.ts';
-import { consensusByDimension, consensusOf } from '../../server/src/scoring/consensus.ts';
+import { consensusOf, consensusOn } from '../../server/src/scoring/consensus.ts';
 import { ROW_SCALARS, ROW_WIDTH } from '../../server/src/scoring/headInput.ts';
 import { explainStep } from '../../server/src/scoring/explain.ts';
 import type { ConsensusManifest, ModelManifest } from '../../server/src/scoring/manifest.ts';
 import { firstErrorIndex, lowScoreThreshold } from '../../server/src/scoring/thresholds.ts';
 import { parseManifest } from '../../server/src/inference/manifestFile.ts';
+import { bundleOf } from '../support/bundles.ts';
 
 const FLAT: ConsensusManifest = { weights: { svm: 1, sicql: 1 }, a: 1, b: 0, uncertainty: { kind: 'logistic', intercept: 0, coefficients: {} } };
 
@@ -91,20 +92,20 @@ describe('consensus', () => {
       { kind: 'unscored', dimension: 'reasoning_quality', scorer: 'sicql', scorerVersion: '1', reason: 'pending' },
     ];
     const manifest = manifestWith({ consensus: { reasoning_quality: { ...FLAT, weights: { svm: 1, human: 1, 'file:judge': 1 }, uncertainty: { ...FLAT.uncertainty, coefficients: { distance: 5 } } } } });
-    const found = consensusByDimension(results, manifest)['reasoning_quality'];
+    const found = consensusOn('reasoning_quality', results, manifest);
     expect(found?.score).toBeCloseTo(0.8, 12);
     // Similarity 1 leaves no distance: σ(0).
     expect(found?.uncertainty).toBe(0.5);
     expect(found?.scorers).toEqual(['svm']);
-    expect(consensusByDimension([], manifest)).toEqual({});
+    expect(consensusOn('reasoning_quality', [], manifest)).toBeUndefined();
   });
 
   it('hears rules where the manifest gives them weight, but never rules alone', () => {
     const manifest = manifestWith({ consensus: { reasoning_quality: { ...FLAT, weights: { svm: 1, rules: 1 } } } });
     // ½ (logit 0.8 + logit 0.2) = 0.
-    expect(consensusByDimension([scored('svm', 0.8), scored('rules', 0.2)], manifest)['reasoning_quality']?.score).toBeCloseTo(0.5, 12);
-    expect(consensusByDimension([scored('rules', 0.2)], manifest)).toEqual({});
-    expect(consensusByDimension([scored('svm', 0.8), scored('rules', 0.2)], manifestWith({}))['reasoning_quality']?.score).toBeCloseTo(0.8, 12);
+    expect(consensusOn('reasoning_quality', [scored('svm', 0.8), scored('rules', 0.2)], manifest)?.score).toBeCloseTo(0.5, 12);
+    expect(consensusOn('reasoning_quality', [scored('rules', 0.2)], manifest)).toBeUndefined();
+    expect(consensusOn('reasoning_quality', [scored('svm', 0.8), scored('rules', 0.2)], manifestWith({}))?.score).toBeCloseTo(0.8, 12);
   });
 });
 
@@ -144,7 +145,7 @@ describe('thresholds', () => {
 });
 
 describe('explanation', () => {
-  const bundle = (results: readonly ScoreResult[], consensus: Consensus): ScoreBundle => ({ scorableId: 't#s', results, consensusByDimension: { reasoning_quality: consensus } });
+  const bundle = (results: readonly ScoreResult[], consensus: Consensus): ScoreBundle => bundleOf('t#s', results, { reasoning_quality: consensus });
   const base: Consensus = { score: 0.38, uncertainty: 0.41, spread: 0.4, conflict: { high: 'svm', low: 'sicql' }, scorers: ['svm', 'sicql'] };
   const results = [scored('svm', 0.6, { margin: 3 }), scored('sicql', 0.2)];
 

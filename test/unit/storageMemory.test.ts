@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ScorableFilter, ScoreDelta } from '../../server/src/corpus/scoreMemory.ts';
+import type { Agreement, ScorableFilter, ScoreDelta } from '../../server/src/corpus/scoreMemory.ts';
 import { deltas } from '../../server/src/storage/deltaStore.ts';
 import { fileState, history, record, retain } from '../../server/src/storage/evaluationStore.ts';
-import { findings, saveFindings } from '../../server/src/storage/findingStore.ts';
+import { findings, saveAgreements, saveFindings } from '../../server/src/storage/findingStore.ts';
 import type { Store } from '../../server/src/storage/store.ts';
 import { bundle } from '../support/bundle.ts';
 import { currentOf, evaluation, facts, score, testMemory, testStore } from '../support/memories.ts';
@@ -178,14 +178,27 @@ describe('retain', () => {
   });
 });
 
+const agreement = (value: number, dimension = 'clarity'): Agreement => ({ dimension, agreement_score: value, co_scored: 3, scorers: 2 });
+
 describe('findings', () => {
   it('are one an id, with when they were first and last seen', () => {
     store = testStore();
     saveFindings(store, 'patterns', [{ id: 'p1', content: { n: 1 } }, { id: 'p2', content: { n: 2 } }], 10);
     saveFindings(store, 'patterns', [{ id: 'p1', content: { n: 3 } }], 20);
     expect(findings(store, 'patterns')).toEqual([{ id: 'p1', content: { n: 3 }, firstSeenMs: 10, lastSeenMs: 20 }, { id: 'p2', content: { n: 2 }, firstSeenMs: 10, lastSeenMs: 10 }]);
-    saveFindings(store, 'mars_results', [{ id: 'clarity', content: { agreement_score: 0.75 } }], 1);
-    expect(store.db.prepare('SELECT id, agreement_score FROM mars_results').all()).toEqual([{ id: 'clarity', agreement_score: 0.75 }]);
+    saveAgreements(store, [agreement(0.75)], 1);
+    expect(store.db.prepare('SELECT agreement_score FROM mars_results').pluck().get()).toBe(0.75);
+  });
+
+  it('of MARS make a series: what is the same again renews the latest, what comes back is an entry of its own', () => {
+    store = testStore();
+    const series = (): readonly unknown[] => findings(store, 'mars_results').map(({ content, firstSeenMs, lastSeenMs }) => [(content as Agreement).agreement_score, firstSeenMs, lastSeenMs]);
+    for (const [at, value] of [0.5, 0.5, 0.75, 0.5].entries()) saveAgreements(store, [agreement(value), agreement(0.25, 'novelty')], at);
+    expect(series()).toEqual(expect.arrayContaining([[0.5, 0, 1], [0.75, 2, 2], [0.5, 3, 3], [0.25, 0, 3]]));
+    expect(count('mars_results')).toBe(4);
+    for (let at = 10; at < 210; at++) saveAgreements(store, [agreement(at / 1000)], at);
+    expect(count('mars_results')).toBe(100 + 1);
+    expect(series()[0]).toEqual([0.209, 209, 209]);
   });
 });
 
@@ -219,6 +232,13 @@ describe('a memory behind its worker', { timeout: 60_000 }, () => {
     await memory.saveRecommendations([advice], 5);
     await memory.saveRecommendations([advice], 6);
     expect(await memory.recommendations()).toEqual([{ ...advice, firstSeenMs: 5, lastSeenMs: 6 }]);
+
+    await memory.saveAgreements([agreement(0.5)], 5);
+    expect(await memory.agreements()).toMatchObject([{ ...agreement(0.5), firstSeenMs: 5 }]);
+    const pattern = { id: 'clarity:bad:tool:Bash', title: 'Bash steps', isGood: false };
+    await memory.savePatterns([pattern], 5);
+    await memory.savePatterns([pattern], 6);
+    expect(await memory.patterns()).toEqual([{ ...pattern, firstSeenMs: 5, lastSeenMs: 6 }]);
 
     await memory.putVectors([['0a', new Float32Array([1, 2.5])]]);
     await memory.putRaw([['0a', new Float32Array([3])]]);

@@ -9,7 +9,7 @@ import { memoryScoreCache } from '../../server/src/scoring/scoreCache.ts';
 import type { ScoreCache } from '../../server/src/scoring/scoreCache.ts';
 import { STATE_WIDTH } from '../../server/src/scoring/stepEncoding.ts';
 import { createTraceScorer } from '../../server/src/scoring/traceScorer.ts';
-import type { ScoreRequest } from '../../server/src/scoring/traceScorer.ts';
+import type { ScoredRaw, ScoreRequest } from '../../server/src/scoring/traceScorer.ts';
 import { traceWork } from '../support/traceWork.ts';
 
 const entry = (id: string, rest: object = {}) => ({ id, version: '1', file: '', sha256: `sha-${id}`, sizeBytes: 0, dimensions: ['reasoning_quality'], enabledByDefault: true, calibration: {}, ...rest });
@@ -75,7 +75,7 @@ interface Run {
   readonly runner: Fake;
   readonly cache: ScoreCache;
   /** Scores steps of a trace, those after `from` unless named; answers what was reported, in order. */
-  score(texts: readonly string[], request?: Partial<Pick<ScoreRequest, 'pending' | 'focus' | 'scorers' | 'isFresh' | 'signal' | 'onScored'>>): Promise<readonly { readonly stepIndex: number; readonly raw: RawByScorer }[]>;
+  score(texts: readonly string[], request?: Partial<Pick<ScoreRequest, 'pending' | 'focus' | 'scorers' | 'isFresh' | 'signal' | 'onScored'>>): Promise<readonly ScoredRaw[]>;
   readonly counters: ReturnType<typeof createTraceScorer>['counters'];
 }
 
@@ -86,7 +86,7 @@ function newRun(cache = memoryScoreCache()): Run {
     runner, cache, counters: scorer.counters,
     async score(texts, request = {}) {
       const work = traceWork('a goal', texts, manifest);
-      const found: { stepIndex: number; raw: RawByScorer }[] = [];
+      const found: ScoredRaw[] = [];
       await scorer.score({
         work, scorers: BOTH, pending: work.steps.map((_, i) => i), ...request,
         onScored: (scored) => {
@@ -153,6 +153,16 @@ describe('trace scorer', () => {
     const again = await run.score(STEPS, { pending: Array.from({ length: 10 }, (_, i) => i + 10) });
     expect(again).toHaveLength(10);
     expect(run.counters).toMatchObject({ cacheHits: 10 });
+  });
+
+  it('looks ahead at wanted steps far from their turn, keeps nothing of it and scores them in their turn as ever', async () => {
+    const long = Array.from({ length: 200 }, (_, i) => `${String.fromCharCode(97 + (i % 26))} step ${i}`);
+    const run = newRun();
+    const found = await run.score(long, { focus: [150, 151, 40] });
+    expect(found.slice(0, 3).map((f) => [f.stepIndex, [...f.raw.keys()], f.isProvisional])).toEqual([[150, ['svm'], true], [151, ['svm'], true], [0, BOTH, undefined]]);
+    expect(found.slice(2).every((f) => f.isProvisional === undefined)).toBe(true);
+    expect(found.slice(2)).toEqual(await newRun().score(long));
+    expect(await newRun(run.cache).score(long)).toEqual(found.slice(2));
   });
 
   it('shows a wanted step without hrm while the steps before it have not been read by hrm', async () => {

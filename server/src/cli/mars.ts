@@ -1,16 +1,20 @@
 /** `stepscope mars`: how far the scorers agree, who disagrees with whom, whom to believe, what to do about it. */
 import { readFile } from 'node:fs/promises';
 import { text as wholeText } from 'node:stream/consumers';
+import { agreementsOf, trendsOf } from '../corpus/findings.ts';
 import { mars, printResult } from '../corpus/mars.ts';
 import type { MarsInput } from '../corpus/mars.ts';
 import type { MarsSettings } from '../corpus/marsConfig.ts';
 import { marsInputs } from '../corpus/marsOfCorpus.ts';
+import type { MarsReport } from '../corpus/marsResult.ts';
 import { recommend } from '../corpus/recommendations.ts';
+import type { Agreement, Recommendation, Seen } from '../corpus/scoreMemory.ts';
 import { MEMORY_OPTION, UsageError } from './command.ts';
 import type { CliCommand, CommandInput, CommandTools } from './command.ts';
 import { FILTER_OPTIONS, corpusInput, readFilter } from './corpusInput.ts';
 import { readRecords } from './marsRecords.ts';
 import { marsText } from './marsText.ts';
+import { withFindings } from './rememberedFindings.ts';
 
 export const marsCommand: CliCommand = {
   name: 'mars',
@@ -40,10 +44,22 @@ export const marsCommand: CliCommand = {
     const report = mars(trusted, { hasIntervals: input.option('--intervals') !== undefined });
     const recommendations = recommend(report);
     const dimensions = Object.fromEntries(Object.entries(report.dimensions).map(([name, result]) => [name, printResult(result)]));
-    await output.write({ dimensions, aggregate: report.aggregate, unweighted: report.unweighted, recommendations }, marsText(report, recommendations));
+    const trends = await trendsSoFar({ report, recommendations }, input, tools);
+    const trend = Object.fromEntries([...trends].map(([dimension, seen]) => [dimension, seen.map((a) => ({ time: new Date(a.firstSeenMs).toISOString(), agreement_score: a.agreement_score, co_scored: a.co_scored, scorers: a.scorers }))]));
+    await output.write({ dimensions, aggregate: report.aggregate, unweighted: report.unweighted, recommendations, ...(trends.size === 0 ? {} : { trend }) }, marsText(report, recommendations, trends));
     return given.isClean;
   },
 };
+
+/** What the memory says of agreement over time, this run among it; nothing where the scores are not the memory's. */
+async function trendsSoFar({ report, recommendations }: { readonly report: MarsReport; readonly recommendations: readonly Recommendation[] }, input: CommandInput, tools: CommandTools): Promise<ReadonlyMap<string, readonly (Agreement & Seen)[]>> {
+  if (input.option('--records') !== undefined || Object.keys(report.dimensions).length === 0) return new Map();
+  return await withFindings(input, tools, async (memory) => {
+    await memory.saveAgreements(agreementsOf(report), Date.now());
+    await memory.saveRecommendations(recommendations, Date.now());
+    return trendsOf(await memory.agreements());
+  }) ?? new Map();
+}
 
 interface Scores {
   readonly inputs: readonly MarsInput[];

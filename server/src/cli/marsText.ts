@@ -1,17 +1,19 @@
 /** MARS as a person reads it on a terminal. */
 import type { Interval, MarsReport, MarsResult } from '../corpus/marsResult.ts';
-import type { Recommendation } from '../corpus/scoreMemory.ts';
+import type { Agreement, Recommendation, Seen } from '../corpus/scoreMemory.ts';
 
 const CONFLICTS = 5;
+const RUNS = 8;
 const NAME_WIDTH = 24;
 const CELL_WIDTH = 18;
 
-export function marsText(report: MarsReport, recommendations: readonly Recommendation[]): string {
+/** `trends`: by dimension what was found over time, newest first. */
+export function marsText(report: MarsReport, recommendations: readonly Recommendation[], trends: ReadonlyMap<string, readonly (Agreement & Seen)[]>): string {
   const results = Object.values(report.dimensions);
   if (results.length === 0) return 'No scores: nothing can be said.';
   const aggregate = report.aggregate === null ? [] : [`aggregate ${number(report.aggregate)}${report.unweighted ? ', the plain mean: no dimension has an agreement to weight by' : ''}`];
   const advice = recommendations.length === 0 ? [] : ['', 'recommendations', ...recommendations.map((r) => `  ${r.severity}: ${r.text}`)];
-  return [...results.flatMap((r) => [...dimensionLines(r), '']), ...aggregate, ...advice].join('\n');
+  return [...results.flatMap((r) => [...dimensionLines(r), ...trendLines(trends.get(r.dimension) ?? []), '']), ...aggregate, ...advice].join('\n');
 }
 
 function dimensionLines(result: MarsResult): readonly string[] {
@@ -32,6 +34,11 @@ function dimensionLines(result: MarsResult): readonly string[] {
     ])),
     ...result.step_conflicts.slice(0, CONFLICTS).map((c) => `  contested ${c.id}: ${c.pair[0]} above ${c.pair[1]} by ${c.spread.toFixed(2)}${c.stands_apart === null ? '' : `, ${c.stands_apart} stands apart`}`),
   ];
+}
+
+function trendLines(trend: readonly (Agreement & Seen)[]): readonly string[] {
+  if (trend.length === 0) return [];
+  return ['  over time', row('', ['agreement', 'steps', 'scorers']), ...trend.slice(0, RUNS).map((a) => row(new Date(a.firstSeenMs).toISOString().slice(0, 19), [number(a.agreement_score), String(a.co_scored), String(a.scorers)]))];
 }
 
 function row(name: string, cells: readonly string[]): string {

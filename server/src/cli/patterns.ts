@@ -1,5 +1,6 @@
 /** `stepscope patterns`: which kinds of step go well, which hold runs back, where failures start. */
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
+import { foundPatternId, foundPatterns } from '../corpus/findings.ts';
 import { recommendPatterns } from '../corpus/patternRecommendations.ts';
 import { findPatterns } from '../corpus/patterns.ts';
 import type { Pattern, PatternReport } from '../corpus/patterns.ts';
@@ -8,6 +9,7 @@ import { MEMORY_OPTION, wholeNumber } from './command.ts';
 import type { CliCommand } from './command.ts';
 import { FILTER_OPTIONS, corpusInput, readFilter } from './corpusInput.ts';
 import { shown } from './corpusStats.ts';
+import { withFindings } from './rememberedFindings.ts';
 
 /** Steps of the trace that the threshold for low scores is taken for, as the models command prints it. */
 const USUAL_TRACE_LENGTH = 8;
@@ -35,11 +37,21 @@ export const patternsCommand: CliCommand = {
     const { dimension, badBelow, firstErrorBelow, whole, failures } = report;
     await output.write({ kind: 'patterns', dimension, badBelow, firstErrorBelow, found: report.patterns.length, good: report.good.length, bad: report.bad.length, whole }, `${whole.support.steps} steps of ${whole.support.traces} traces: ${report.bad.length} patterns to look at, ${report.good.length} that go well\n`);
     const listed = input.option('--all') === undefined ? [...report.bad, ...report.good] : report.patterns;
-    for (const pattern of listed) await output.write({ kind: 'pattern', verdict: verdictOf(pattern), pattern }, pattern.sameAs === undefined ? patternText(pattern, report) : undefined);
+    const recommendations = recommendPatterns(report);
+    const found = whole.support.steps === 0 ? undefined : await withFindings(input, tools, async (memory) => {
+      await memory.savePatterns(foundPatterns(report), Date.now());
+      await memory.saveRecommendations(recommendations, Date.now());
+      return new Map((await memory.patterns()).map((p) => [p.id, new Date(p.firstSeenMs).toISOString()]));
+    });
+    const since = (pattern: Pattern): { readonly since?: string } => {
+      const time = found?.get(foundPatternId(pattern, dimension));
+      return time === undefined ? {} : { since: time };
+    };
+    for (const pattern of listed) await output.write({ kind: 'pattern', verdict: verdictOf(pattern), ...since(pattern), pattern }, pattern.sameAs === undefined ? patternText(pattern, report) : undefined);
     for (const start of failures.byStepType) {
       await output.write({ kind: 'failure-start', failed: failures.failed, basis: failures.basis, ...start }, `failures start with ${start.stepType}: ${start.share.count} of ${start.share.of} (${shown(start.lift)} times its share of the steps)`);
     }
-    for (const recommendation of recommendPatterns(report)) await output.write({ kind: 'recommendation', recommendation }, `${recommendation.severity}: ${recommendation.text}`);
+    for (const recommendation of recommendations) await output.write({ kind: 'recommendation', recommendation }, `${recommendation.severity}: ${recommendation.text}`);
     return isClean;
   },
 };

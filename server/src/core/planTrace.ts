@@ -12,7 +12,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 /** One tool call of a step, paired with its result where the file holds one. */
 export interface ToolCall {
   readonly name: string;
-  /** Arguments as the file has them: parsed JSON, or the raw string where it does not parse. */
+  /** Arguments as the file has them: parsed JSON, the raw string where it does not parse, or a placeholder (`isRedacted`) where they were not recorded. */
   readonly args: JsonValue;
   /** Set when `args` was a string that should have been JSON and is not. */
   readonly argsError?: string;

@@ -43,10 +43,14 @@ export interface Consensus {
   readonly scorers: readonly string[];
 }
 
-/** All results of one scorable, keyed by dimension and scorer. */
+/** All results of one scorable. Most readers want one dimension only, so each may be judged when it is first asked for. */
 export interface ScoreBundle {
   /** `traceId#stepId`. */
   readonly scorableId: string;
+  resultsOn(dimension: string): readonly ScoreResult[];
+  /** Undefined where nobody with weight scored the dimension. */
+  consensusOn(dimension: string): Consensus | undefined;
+  /** Of every dimension; judges what was not judged yet. */
   readonly results: readonly ScoreResult[];
   readonly consensusByDimension: Readonly<Record<string, Consensus>>;
 }
@@ -58,5 +62,5 @@ export function scorableId(traceId: string, stepId: string): string {
 
 /** The one result of a dimension and scorer; undefined when the bundle has none. */
 export function findResult(bundle: ScoreBundle, dimension: string, scorer: string): ScoreResult | undefined {
-  return bundle.results.find((r) => r.dimension === dimension && r.scorer === scorer);
+  return bundle.resultsOn(dimension).find((r) => r.scorer === scorer);
 }

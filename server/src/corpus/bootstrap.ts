@@ -1,6 +1,6 @@
 /** 95 % intervals of agreement, alpha and the conflict of a pair: Poisson bootstrap over steps, seeded by step id, so that shards merge. */
 import { krippendorffAlpha } from './krippendorff.ts';
-import { rowsOf, scaledColumns } from './marsColumns.ts';
+import { scaledColumns } from './marsColumns.ts';
 import type { MarsInput } from './marsColumns.ts';
 import type { Interval } from './marsResult.ts';
 import { momentsAbout } from './moments.ts';
@@ -30,7 +30,6 @@ export interface DrawOptions {
 }
 
 const DRAWS = 1000;
-const SLICE_ROWS = 500;
 const SEED = 20_261_123;
 /** Fewer steps give no interval worth the name. */
 const MIN_ROWS = 8;
@@ -41,19 +40,12 @@ const CENTER = 0.5;
 /** A variance that is rounding: the draw holds one value only. */
 const SAME = 1e-14;
 
+/** Of no rows, in the usual number of draws. */
+export const NO_DRAWS: DrawSums = { draws: DRAWS, coScored: 0, pairRows: 0, sums: new Float64Array(DRAWS * FIELDS) };
+
 /** Null where fewer than 8 steps tell. Work: steps × draws. */
 export function marsIntervals(input: MarsInput, pair: readonly [string, string] | null): MarsIntervals {
   return intervalsOf(accumulateDraws(input, { pair }));
-}
-
-/** The same, giving way after every few milliseconds of work. */
-export async function marsIntervalsInSlices(input: MarsInput, pair: readonly [string, string] | null, pause: () => Promise<void>): Promise<MarsIntervals> {
-  let drawn = accumulateDraws(rowsOf(input, 0, SLICE_ROWS), { pair });
-  for (let from = SLICE_ROWS; from < input.rowIds.length; from += SLICE_ROWS) {
-    await pause();
-    drawn = mergeDraws(drawn, accumulateDraws(rowsOf(input, from, from + SLICE_ROWS), { pair }));
-  }
-  return intervalsOf(drawn);
 }
 
 /** The same rows give the same weights in any shard and order. */

@@ -1,6 +1,6 @@
 /** MARS, Model Agreement and Reasoning Signal: how far scorers of a dimension agree, who disagrees with whom, whom to believe. */
 import { krippendorffAlpha } from './krippendorff.ts';
-import { marsIntervals, marsIntervalsInSlices } from './bootstrap.ts';
+import { marsIntervals } from './bootstrap.ts';
 import type { MarsIntervals } from './bootstrap.ts';
 import type { MarsInput } from './marsColumns.ts';
 import { referenceCandidates } from './marsConfig.ts';
@@ -26,11 +26,6 @@ export function marsDimension(input: MarsInput): MarsResult {
 /** The result with its 95 % intervals, by bootstrap over steps. */
 export function withIntervals(result: MarsResult, input: MarsInput): MarsResult {
   return joinIntervals(result, marsIntervals(input, result.primary_conflict?.pair ?? null));
-}
-
-/** The same where other work waits: `pause` lets it go first, every few milliseconds. */
-export async function withIntervalsInSlices(result: MarsResult, input: MarsInput, pause: () => Promise<void>): Promise<MarsResult> {
-  return joinIntervals(result, await marsIntervalsInSlices(input, result.primary_conflict?.pair ?? null, pause));
 }
 
 /** All dimensions, in alphabetical order. */
@@ -102,7 +97,7 @@ export function printResult(result: MarsResult): Readonly<Record<string, unknown
   return { ...result, row_std: byRow(result.row_std), row_std_population: byRow(result.row_std_population) };
 }
 
-function joinIntervals(result: MarsResult, { agreement, alpha, delta }: MarsIntervals): MarsResult {
+export function joinIntervals(result: MarsResult, { agreement, alpha, delta }: MarsIntervals): MarsResult {
   return { ...result, agreement_interval: agreement, alpha_interval: alpha, delta_interval: delta };
 }
 

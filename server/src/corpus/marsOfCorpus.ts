@@ -1,7 +1,9 @@
 /** MARS over the steps of a corpus. */
 import { isWitness } from '../core/scoreRecord.ts';
 import type { ScorableFacts } from '../core/scoreRecord.ts';
-import { mars, marsDimension, reportOf, withIntervalsInSlices } from './mars.ts';
+import { mars, reportOf } from './mars.ts';
+import { createMarsBlocks } from './marsBlocks.ts';
+import type { MarsBlocks } from './marsBlocks.ts';
 import type { MarsColumn, MarsInput } from './marsColumns.ts';
 import { configOf } from './marsConfig.ts';
 import type { MarsSettings } from './marsConfig.ts';
@@ -21,11 +23,33 @@ export function marsOfCorpus(corpus: ScoreCorpus, options: CorpusMarsOptions = {
   return mars(marsInputs(corpus, options), { hasIntervals: options.hasIntervals ?? false });
 }
 
-/** The same with intervals, while other work goes on: `pause` lets it go first. */
-export async function marsOfCorpusInSlices(corpus: ScoreCorpus, pause: () => Promise<void>, options: Omit<CorpusMarsOptions, 'hasIntervals'> = {}): Promise<MarsReport> {
-  const results: MarsResult[] = [];
-  for (const input of marsInputs(corpus, options)) results.push(await withIntervalsInSlices(marsDimension(input), input, pause));
-  return reportOf(results);
+export interface LiveMars {
+  /** With intervals, while other work goes on: `pause` lets it go first. Of a corpus that hardly differs from the one before only the difference is worked out. */
+  of(corpus: ScoreCorpus, pause: () => Promise<void>): Promise<MarsReport>;
+}
+
+/** MARS over a corpus that grows. */
+export function createLiveMars(): LiveMars {
+  const blocksByDimension = new Map<string, MarsBlocks>();
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function work(corpus: ScoreCorpus, pause: () => Promise<void>): Promise<MarsReport> {
+    const results: MarsResult[] = [];
+    for (const input of marsInputs(corpus)) {
+      const blocks = blocksByDimension.get(input.dimension) ?? createMarsBlocks();
+      blocksByDimension.set(input.dimension, blocks);
+      results.push(await blocks.updateWithIntervals(input, pause));
+    }
+    return reportOf(results);
+  }
+
+  return {
+    of(corpus, pause) {
+      const report = last.then(() => work(corpus, pause));
+      last = report.catch(() => undefined);
+      return report;
+    },
+  };
 }
 
 /** One a dimension in which somebody judged a step. */

@@ -1,7 +1,7 @@
 /** One pass over the rows of a dimension: how far scorers disagree in each, and how each scorer stands to the others. */
 import type { AlphaSums } from './krippendorff.ts';
 import { coMomentsOf, NO_MOMENTS } from './moments.ts';
-import type { CoMoments, Moments } from './moments.ts';
+import type { CoMoments, Moments, Spread } from './moments.ts';
 import { apartAt } from './stepAgreement.ts';
 
 /** A scorer beside the others, over rows in which at least one other has a score. */
@@ -9,9 +9,14 @@ export interface Standing {
   /** Its scores (a) with the mean of the others (b). */
   readonly others: CoMoments;
   /** Its signed distance from the median of the others. */
-  readonly deviation: { readonly n: number; readonly sum: number; readonly squares: number; readonly absolute: number };
+  readonly deviation: Deviation;
   /** Rows in which it alone stands apart; the first of them by id. */
   readonly apart: { readonly n: number; readonly ids: readonly string[] };
+}
+
+/** `absolute`: sum of the distances without their sign. */
+export interface Deviation extends Spread {
+  readonly absolute: number;
 }
 
 export interface RowSums {
@@ -109,9 +114,12 @@ export function rowSums(columns: readonly Float64Array[], options: { readonly ro
       const median = isOdd ? upper : ((sorted[middle - Number(middle - 1 < p)] ?? 0) + upper) / 2;
       const d = (sorted[p] ?? 0) - median;
       const k = c * FIELDS;
+      // About the first of them: a distance that is always the same leaves no rounding behind.
+      if (deviations[k] === 0) deviations[k + 4] = d;
+      const e = d - (deviations[k + 4] ?? 0);
       deviations[k] = (deviations[k] ?? 0) + 1;
-      deviations[k + 1] = (deviations[k + 1] ?? 0) + d;
-      deviations[k + 2] = (deviations[k + 2] ?? 0) + d * d;
+      deviations[k + 1] = (deviations[k + 1] ?? 0) + e;
+      deviations[k + 2] = (deviations[k + 2] ?? 0) + e * e;
       deviations[k + 3] = (deviations[k + 3] ?? 0) + Math.abs(d);
     }
     const place = apartAt(sorted, m, threshold);
@@ -123,8 +131,10 @@ export function rowSums(columns: readonly Float64Array[], options: { readonly ro
   const others = new Float64Array(rows);
   const standings = columns.map((column, c): Standing => {
     for (let i = 0; i < rows; i++) others[i] = (counts[i] ?? 0) < 2 ? Number.NaN : ((totals[i] ?? 0) - (column[i] ?? 0)) / ((counts[i] ?? 0) - 1);
-    const [count = 0, sum = 0, squares = 0, absolute = 0] = deviations.subarray(c * FIELDS, (c + 1) * FIELDS);
-    return { others: coMomentsOf(column, others, means[c] ?? 0, center), deviation: { n: count, sum, squares, absolute }, apart: apart[c] ?? { n: 0, ids: [] } };
+    const [count = 0, sum = 0, squares = 0, absolute = 0, about = 0] = deviations.subarray(c * FIELDS, (c + 1) * FIELDS);
+    const share = count === 0 ? 0 : sum / count;
+    const deviation = { n: count, mean: about + share, m2: Math.max(0, squares - sum * share), absolute };
+    return { others: coMomentsOf(column, others, means[c] ?? 0, center), deviation, apart: apart[c] ?? { n: 0, ids: [] } };
   });
   return {
     filled: filled.subarray(0, filledRows), std: std.subarray(0, filledRows), counts: filledRows === rows ? counts : counts.filter((m) => m > 0),
@@ -151,8 +161,8 @@ function togetherOf(values: { readonly scatter: number; readonly n: number; read
 const BLOCK_ROWS = 512;
 /** Ranks behind every score. */
 const MISSING = Number.POSITIVE_INFINITY;
-/** Sums kept a column: count, deviations, their squares, their sizes. */
-const FIELDS = 4;
+/** Kept a column: count of deviations, their distances from the first summed, the squares of those, their sizes summed, the first. */
+const FIELDS = 5;
 
 /** Rows `from` on, one after the other. */
 function takeRows(columns: readonly Float64Array[], from: number, block: Float64Array): void {

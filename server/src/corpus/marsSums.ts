@@ -7,7 +7,7 @@ import { DEFAULT_MARS_CONFIG, referenceCandidates } from './marsConfig.ts';
 import type { MarsConfig } from './marsConfig.ts';
 import { EXAMPLES, rowSums } from './marsRows.ts';
 import type { RowSums, Standing } from './marsRows.ts';
-import { coMomentsOf, mergeCoMoments, mergeMoments, momentsOf } from './moments.ts';
+import { coMomentsOf, mergeCoMoments, mergeMoments, mergeSpreads, momentsOf } from './moments.ts';
 import type { CoMoments, Moments } from './moments.ts';
 import { ROUNDING, stepAgreement } from './stepAgreement.ts';
 
@@ -140,11 +140,10 @@ export function pairKey(a: string, b: string): string {
 }
 
 function mergeScorers(a: ScorerSums, b: ScorerSums): ScorerSums {
-  const [x, y] = [a.deviation, b.deviation];
   return {
     scaled: mergeMoments(a.scaled, b.scaled), clipped: a.clipped + b.clipped, metrics: mergeMaps(a.metrics, b.metrics, mergeMoments),
     others: mergeCoMoments(a.others, b.others),
-    deviation: { n: x.n + y.n, sum: x.sum + y.sum, squares: x.squares + y.squares, absolute: x.absolute + y.absolute },
+    deviation: { ...mergeSpreads(a.deviation, b.deviation), absolute: a.deviation.absolute + b.deviation.absolute },
     apart: { n: a.apart.n + b.apart.n, ids: [...a.apart.ids, ...b.apart.ids].slice(0, EXAMPLES) },
   };
 }

@@ -1,11 +1,14 @@
 /** Counts, means and co-moments that merge: the moments of two shards together are those of the whole. */
 
-/** Of the values that are numbers. With none: n 0, mean 0, min Infinity, max -Infinity. */
-export interface Moments {
+export interface Spread {
   readonly n: number;
   readonly mean: number;
   /** Sum of squared distances from the mean. */
   readonly m2: number;
+}
+
+/** Of the values that are numbers. With none: n 0, mean 0, min Infinity, max -Infinity. */
+export interface Moments extends Spread {
   readonly min: number;
   readonly max: number;
 }
@@ -67,13 +70,16 @@ export function momentsAbout(about: number, sums: { readonly n: number; readonly
   return min === max ? { n, mean: min, m2: 0, min, max } : { n, mean: about + sum / n, m2: Math.max(0, squares - (sum * sum) / n), min, max };
 }
 
-/** Chan, Golub, LeVeque 1979. */
 export function mergeMoments(a: Moments, b: Moments): Moments {
-  if (a.n === 0) return b;
-  if (b.n === 0) return a;
+  return { ...mergeSpreads(a, b), min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) };
+}
+
+/** Chan, Golub, LeVeque 1979. */
+export function mergeSpreads(a: Spread, b: Spread): Spread {
+  if (a.n === 0 || b.n === 0) return a.n === 0 ? b : a;
   const n = a.n + b.n;
   const d = b.mean - a.mean;
-  return { n, mean: a.mean + (d * b.n) / n, m2: a.m2 + b.m2 + (d * d * a.n * b.n) / n, min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) };
+  return { n, mean: a.mean + (d * b.n) / n, m2: a.m2 + b.m2 + (d * d * a.n * b.n) / n };
 }
 
 /** `aboutA`, `aboutB`: points near the means; they change rounding only. */
@@ -148,7 +154,7 @@ export function populationStd(moments: Moments): number | null {
 }
 
 /** Whether the values do not vary beyond rounding; nothing at all does not vary either. */
-export function isConstant(moments: Pick<Moments, 'n' | 'mean' | 'm2'>): boolean {
+export function isConstant(moments: Spread): boolean {
   return Math.sqrt(moments.m2 / Math.max(1, moments.n)) <= CONSTANT * Math.abs(moments.mean);
 }
 

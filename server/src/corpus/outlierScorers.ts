@@ -15,11 +15,8 @@ const ALONE = 0.2;
 const MIN_SCORERS = 3;
 
 export function biasOf(sums: MarsSums): ReadonlyMap<string, ScorerBias> {
-  return new Map([...sums.scorers].flatMap(([scorer, { deviation: { n, sum, squares } }]) => {
-    if (n === 0) return [];
-    const mean = sum / n;
-    return [[scorer, { mean, n, error: n < 2 ? null : Math.sqrt(Math.max(0, squares - n * mean * mean) / (n - 1) / n) }] as const];
-  }));
+  return new Map([...sums.scorers].flatMap(([scorer, { deviation: { n, mean, m2 } }]) =>
+    n === 0 ? [] : [[scorer, { mean, n, error: n < 2 ? null : Math.sqrt(m2 / (n - 1) / n) }] as const]));
 }
 
 /**
@@ -35,8 +32,8 @@ export function outlierScorers(sums: MarsSums): readonly OutlierScorer[] {
   return [...biases].flatMap(([scorer, bias]): OutlierScorer[] => {
     const size = Math.abs(bias.mean);
     const found = sums.scorers.get(scorer);
-    if (found === undefined || bias.error === null || bias.n < MIN_SCORERS || size < CERTAIN * bias.error || size < MATTERS * threshold) return [];
-    const basis = Math.abs(bias.mean - middle) > UNUSUAL * usual + ROUNDING ? 'mad' : size > threshold && isOftenAlone(found) ? 'threshold' : undefined;
+    if (found === undefined || bias.error === null || bias.n < MIN_SCORERS || size < CERTAIN * bias.error - ROUNDING || size < MATTERS * threshold - ROUNDING) return [];
+    const basis = Math.abs(bias.mean - middle) > UNUSUAL * usual + ROUNDING ? 'mad' : size > threshold + ROUNDING && isOftenAlone(found) ? 'threshold' : undefined;
     return basis === undefined ? [] : [{ scorer, ...bias, basis, apart: found.apart.n, ids: found.apart.ids }];
   }).sort((a, b) => Math.abs(b.mean) - Math.abs(a.mean));
 }

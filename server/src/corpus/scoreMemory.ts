@@ -96,6 +96,30 @@ export interface Recommendation {
   readonly evidence: { readonly numbers: Readonly<Record<string, number>>; readonly ids: readonly string[]; readonly n: number };
 }
 
+/** How far the scorers of a dimension agreed over the whole memory; the names are those of MARS. */
+export interface Agreement {
+  readonly dimension: string;
+  readonly agreement_score: number;
+  /** Steps with two or more scores. */
+  readonly co_scored: number;
+  /** How many scorers. */
+  readonly scorers: number;
+}
+
+/** A pattern that was worth telling. */
+export interface FoundPattern {
+  /** Stable: the same pattern of the same dimension has the same id. */
+  readonly id: string;
+  readonly title: string;
+  readonly isGood: boolean;
+}
+
+/** When a finding was first made, and last made again. */
+export interface Seen {
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+}
+
 /**
  * The memory of a workspace. Every method settles; a write that resolved is on disk. A memory that cannot be
  * used answers reads with nothing, and says so once through the notice it was opened with.
@@ -112,5 +136,11 @@ export interface ScoreMemory {
   /** Newest first. */
   deltas(filter: ScorableFilter & { readonly isSignificant?: boolean; readonly limit?: number }): Promise<readonly ScoreDelta[]>;
   saveRecommendations(recommendations: readonly Recommendation[], timeMs: number): Promise<void>;
-  recommendations(): Promise<readonly (Recommendation & { readonly firstSeenMs: number; readonly lastSeenMs: number })[]>;
+  recommendations(): Promise<readonly (Recommendation & Seen)[]>;
+  /** One that says what the latest of its dimension says only renews that; of each dimension the newest are kept. */
+  saveAgreements(agreements: readonly Agreement[], timeMs: number): Promise<void>;
+  /** Newest first. */
+  agreements(): Promise<readonly (Agreement & Seen)[]>;
+  savePatterns(patterns: readonly FoundPattern[], timeMs: number): Promise<void>;
+  patterns(): Promise<readonly (FoundPattern & Seen)[]>;
 }

@@ -4,12 +4,13 @@ import type { LabelRecord } from '../core/labels.ts';
 import type { ImportedScore } from '../core/planTrace.ts';
 import type { Finding } from '../core/problems.ts';
 import { scorableId } from '../core/scoreResult.ts';
-import type { ScoreBundle, ScoreResult } from '../core/scoreResult.ts';
+import type { Consensus, ScoreBundle, ScoreResult } from '../core/scoreResult.ts';
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
 import type { ScoreDelta } from '../corpus/scoreMemory.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
 import { activeDimensions, areRulesActive } from '../scoring/activeScorers.ts';
 import { judge } from '../scoring/judge.ts';
+import type { Judgement } from '../scoring/judge.ts';
 import type { RawByScorer } from '../scoring/rawScores.ts';
 import { judgeRules } from '../scoring/scorers/rules.ts';
 import { runOutcome } from '../scoring/runOutcome.ts';
@@ -40,11 +41,39 @@ export interface PresentInput {
   readonly isExcluded: (globs: readonly string[]) => boolean;
 }
 
+/** Everything a step is presented from, beside its own words. */
+interface Seen {
+  readonly known: RawScore | undefined;
+  readonly label: LabelRecord | undefined;
+  readonly delta: ScoreDelta | undefined;
+  /** What the rules found on the step; undefined where they do not judge it. */
+  readonly findings: readonly Finding[] | undefined;
+  readonly manifest: ModelManifest | undefined;
+  readonly settings: EffectiveSettings;
+  readonly scorers: string;
+}
+
+const NO_FINDINGS: readonly Finding[] = [];
+/** While a trace is scored or grows, all but a few of its steps stay as they were. */
+const presented = new WeakMap<StepWork, { readonly seen: Seen; readonly state: ScoredStep }>();
+const grouped = new WeakMap<readonly Finding[], ReadonlyMap<number | undefined, readonly Finding[]>>();
+
 export function presentTrace(input: PresentInput): ScoredTrace {
   const { work, manifest, settings } = input;
   const areRulesHeard = areRulesActive(settings);
-  const findingsByStep = Map.groupBy(input.ruleFindings, (f) => f.stepIndex);
-  const steps = work.steps.map((stepWork): ScoredStep => presentStep(stepWork, input, areRulesHeard && stepWork.unscored === undefined ? findingsByStep.get(stepWork.step.stepIndex) ?? [] : undefined));
+  const dimensions = manifest === undefined ? [] : activeDimensions(manifest, settings);
+  const byStep = findingsByStep(input.ruleFindings);
+  const scorers = input.scorers.join();
+  const steps = work.steps.map((stepWork): ScoredStep => {
+    const { stepId, stepIndex } = stepWork.step;
+    const findings = areRulesHeard && stepWork.unscored === undefined ? byStep.get(stepIndex) ?? NO_FINDINGS : undefined;
+    const seen: Seen = { known: input.rawByStepId.get(stepId), label: input.labelByStepId.get(stepId), delta: input.deltaByStepId.get(stepId), findings, manifest, settings, scorers };
+    const before = presented.get(stepWork);
+    if (before !== undefined && isSame(before.seen, seen)) return before.state;
+    const state = presentStep(stepWork, input, { ...seen, dimensions });
+    presented.set(stepWork, { seen, state });
+    return state;
+  });
   const scorable = work.steps.filter((s) => s.unscored === undefined).length;
   const thresholds = manifest === undefined ? undefined : thresholdsFor(settings, manifest, scorable);
   const problems = traceProblems({ trace: work.trace, steps, ruleFindings: input.ruleFindings, thresholds, settings, isExcluded: input.isExcluded });
@@ -61,28 +90,70 @@ function outcomeOf({ work, manifest, rawByStepId, scorers }: PresentInput): RunO
   return runOutcome(manifest, known.raw);
 }
 
-/** `findings`: what the rules found on the step; undefined where they do not judge it. */
-function presentStep(stepWork: StepWork, input: PresentInput, findings: readonly Finding[] | undefined): ScoredStep {
+function isSame(a: Seen, b: Seen): boolean {
+  return a.known === b.known && a.label === b.label && a.delta === b.delta && a.findings === b.findings && a.manifest === b.manifest && a.settings === b.settings && a.scorers === b.scorers;
+}
+
+function findingsByStep(findings: readonly Finding[]): ReadonlyMap<number | undefined, readonly Finding[]> {
+  let found = grouped.get(findings);
+  if (found === undefined) grouped.set(findings, found = Map.groupBy(findings, (f) => f.stepIndex));
+  return found;
+}
+
+function presentStep(stepWork: StepWork, input: PresentInput, { known, label, findings, dimensions, ...seen }: Seen & { readonly dimensions: readonly string[] }): ScoredStep {
   const { step } = stepWork;
-  const known = input.rawByStepId.get(step.stepId);
-  const label = input.labelByStepId.get(step.stepId);
   const id = scorableId(input.work.trace.traceId, step.stepId);
   const judged = input.manifest !== undefined && known !== undefined && stepWork.unscored === undefined
-    ? judge(known.raw, { manifest: input.manifest, scorers: input.scorers, dimensions: activeDimensions(input.manifest, input.settings), findings })
-    : { results: unscored(stepWork, input, findings), consensusByDimension: {} };
-  const bundle: ScoreBundle = {
-    scorableId: id,
-    results: [...judged.results, ...measuredResults(step.logprobs), ...(label === undefined ? [] : [humanResult(label)]), ...step.importedScores.map((s) => importedResult(s, input.settings))],
-    consensusByDimension: judged.consensusByDimension,
-  };
+    ? judge(known.raw, { manifest: input.manifest, scorers: input.scorers, dimensions, findings })
+    : unjudged(unscored(stepWork, input, findings));
+  const bundle = new JudgedBundle(id, judged, [...measuredResults(step.logprobs), ...(label === undefined ? [] : [humanResult(label)]), ...step.importedScores.map((s) => importedResult(s, input.settings))]);
   const isStale = known !== undefined && stepWork.unscored === undefined && known.chainKey !== stepWork.chainKey;
-  const delta = currentDelta(input.deltaByStepId.get(step.stepId), bundle);
-  return { bundle, isStale, ...(label === undefined ? {} : { label }), ...(delta === undefined ? {} : { delta }) };
+  const isPending = input.manifest !== undefined && stepWork.unscored === undefined && !input.scorers.every((id) => known?.raw.has(id) === true);
+  const delta = currentDelta(seen.delta, bundle);
+  return { bundle, isStale, isPending, ...(label === undefined ? {} : { label }), ...(delta === undefined ? {} : { delta }) };
+}
+
+/** What our own scorers say, with what people and the file say beside it. */
+class JudgedBundle implements ScoreBundle {
+  readonly scorableId: string;
+  readonly #judged: Judgement;
+  readonly #others: readonly ScoreResult[];
+
+  constructor(id: string, judged: Judgement, others: readonly ScoreResult[]) {
+    this.scorableId = id;
+    this.#judged = judged;
+    this.#others = others;
+  }
+
+  resultsOn(dimension: string): readonly ScoreResult[] {
+    const { results } = this.#judged.on(dimension);
+    const others = this.#others.filter((r) => r.dimension === dimension);
+    return others.length === 0 ? results : [...results, ...others];
+  }
+
+  consensusOn(dimension: string): Consensus | undefined {
+    return this.#judged.on(dimension).consensus;
+  }
+
+  get results(): readonly ScoreResult[] {
+    return [...this.#judged.dimensions.flatMap((d) => this.#judged.on(d).results), ...this.#others];
+  }
+
+  get consensusByDimension(): Readonly<Record<string, Consensus>> {
+    return Object.fromEntries(this.#judged.dimensions.flatMap((d) => {
+      const { consensus } = this.#judged.on(d);
+      return consensus === undefined ? [] : [[d, consensus] as const];
+    }));
+  }
+}
+
+function unjudged(results: readonly ScoreResult[]): Judgement {
+  return { dimensions: [PRIMARY_DIMENSION], on: (dimension) => ({ results: dimension === PRIMARY_DIMENSION ? results : [], consensus: undefined }) };
 }
 
 /** Only while the score it led to still stands. */
 function currentDelta(delta: ScoreDelta | undefined, bundle: ScoreBundle): ScoreDelta | undefined {
-  const now = bundle.consensusByDimension[PRIMARY_DIMENSION]?.score;
+  const now = bundle.consensusOn(PRIMARY_DIMENSION)?.score;
   return delta !== undefined && now !== undefined && Math.abs(delta.score - now) < 1e-9 ? delta : undefined;
 }
 

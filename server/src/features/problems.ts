@@ -71,7 +71,23 @@ export function capProblems(problems: readonly Problem[], max: number): readonly
   return [...problems.slice(0, max - 1), summary];
 }
 
+/** Findings of the steps seen before: most stay as they were. */
+const known = new WeakMap<ScoredStep, { readonly step: ExecutionStep; readonly goalRange: OffsetRange | null; readonly thresholds: Thresholds; readonly settings: EffectiveSettings; readonly findings: readonly Finding[] }>();
+
 function scoreFindings(step: ExecutionStep, scored: ScoredStep, context: { readonly thresholds: Thresholds; readonly settings: EffectiveSettings; readonly trace: PlanTrace }): readonly Finding[] {
+  const before = known.get(scored);
+  const { thresholds, settings, trace: { goalRange } } = context;
+  if (before !== undefined && before.step === step && before.goalRange === goalRange && before.settings === settings && isSame(before.thresholds, thresholds)) return before.findings;
+  const findings = findingsOf(step, scored, context);
+  known.set(scored, { step, goalRange, thresholds, settings, findings });
+  return findings;
+}
+
+function isSame(a: Thresholds, b: Thresholds): boolean {
+  return a.lowScore === b.lowScore && a.highUncertainty === b.highUncertainty && a.scorerConflict === b.scorerConflict && a.regression === b.regression;
+}
+
+function findingsOf(step: ExecutionStep, scored: ScoredStep, context: { readonly thresholds: Thresholds; readonly settings: EffectiveSettings; readonly trace: PlanTrace }): readonly Finding[] {
   const range = step.textRange ?? step.range;
   const { label } = scored;
   if (label !== undefined) return label.label === 'good' ? [] : [labelFinding(step.stepIndex, range, label)];
@@ -134,7 +150,7 @@ function worstScorer(consensus: Consensus): string {
  * held to the threshold of the manifest; judges found in the file are not, and get more room. What a rule found is a Problem already.
  */
 function widestConflict(scored: ScoredStep, thresholds: Thresholds): { readonly high: Scored; readonly low: Scored; readonly threshold: number } | undefined {
-  const judged = scored.bundle.results.filter((r): r is Scored => r.kind === 'scored' && r.dimension === PRIMARY_DIMENSION && r.scorer !== 'human' && r.scorer !== RULES_SCORER);
+  const judged = scored.bundle.resultsOn(PRIMARY_DIMENSION).filter((r): r is Scored => r.kind === 'scored' && r.scorer !== 'human' && r.scorer !== RULES_SCORER);
   const groups = [
     { results: judged.filter((r) => !r.scorer.startsWith('file:')), threshold: thresholds.scorerConflict },
     { results: judged, threshold: Math.max(thresholds.scorerConflict, FOREIGN_SCALE_GAP) },

@@ -1,8 +1,10 @@
 /** From a scored trace to what the corpus and the memory hold of it. */
+import { asTimeMs } from '../formats/jsonFields.ts';
 import type { LineIndex } from '../core/lineIndex.ts';
 import type { ExecutionStep, OffsetRange, PlanTrace } from '../core/planTrace.ts';
 import { CONSENSUS_SCORER, TRACE_SCORER, corpusId } from '../core/scoreRecord.ts';
 import type { ScorableFacts, ScoreRecord } from '../core/scoreRecord.ts';
+import { findResult } from '../core/scoreResult.ts';
 import type { ScoreBundle } from '../core/scoreResult.ts';
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
 import type { Evaluation, ScoreInputs } from '../corpus/scoreMemory.ts';
@@ -60,11 +62,11 @@ function stepFacts(file: string, trace: PlanTrace, step: ExecutionStep): Scorabl
 
 function traceFacts(file: string, trace: PlanTrace): ScorableFacts {
   const { meta } = trace;
-  const created = trace.createdAt === undefined ? Number.NaN : Date.parse(trace.createdAt);
+  const createdMs = asTimeMs(trace.createdAt);
   return {
     id: corpusId({ file, traceId: trace.traceId, stepId: '' }), file, traceId: trace.traceId, stepId: '', stepIndex: -1, goal: trace.goalText, planSignature: trace.planSignature, stepType: 'trace',
     ...(meta.agent === undefined ? {} : { agent: meta.agent }), ...(meta.model === undefined ? {} : { model: meta.model }), tools: [], isError: false,
-    traceLength: trace.steps.length, ...(meta.outcome === undefined ? {} : { outcome: meta.outcome }), ...(Number.isFinite(created) ? { timeMs: created } : {}), title: trace.goalText.trim().slice(0, 80),
+    traceLength: trace.steps.length, ...(meta.outcome === undefined ? {} : { outcome: meta.outcome }), ...(createdMs === undefined ? {} : { timeMs: createdMs }), title: trace.goalText.trim().slice(0, 80),
   };
 }
 
@@ -84,7 +86,7 @@ function stepRecords(scorableId: string, bundle: ScoreBundle, step: ExecutionSte
 
 /** What the file recorded of a step, as metrics of the scorer `trace`; only what it holds. */
 function recordedFacts(bundle: ScoreBundle, step: ExecutionStep): ScoreRecord['attributes'] {
-  const tokens = bundle.results.find((r) => r.scorer === TRACE_SCORER)?.attributes ?? {};
+  const tokens = findResult(bundle, PRIMARY_DIMENSION, TRACE_SCORER)?.attributes ?? {};
   const known = (name: string, value: number | undefined): Readonly<Record<string, number>> => (value === undefined ? {} : { [name]: value });
   return {
     ...tokens, ...known('duration_ms', step.durationMs), ...known('input_tokens', step.usage?.inputTokens), ...known('output_tokens', step.usage?.outputTokens),

@@ -15,6 +15,8 @@ export interface ScoredStep {
   readonly bundle: ScoreBundle;
   /** The score belongs to an earlier state of the text before it; a fresh one is on its way. */
   readonly isStale: boolean;
+  /** A scorer has not read it yet. */
+  readonly isPending: boolean;
   /** How its consensus changed when it was last scored anew; undefined where it did not. */
   readonly delta?: ScoreDelta;
   readonly label?: LabelRecord;
@@ -47,7 +49,7 @@ export interface Thresholds {
 
 /** The consensus that chips, hovers, Problems and the command line all show; undefined when not scored. */
 export function displayConsensus(step: ScoredStep): Consensus | undefined {
-  return step.bundle.consensusByDimension[PRIMARY_DIMENSION];
+  return step.bundle.consensusOn(PRIMARY_DIMENSION);
 }
 
 /** 0–1 as a whole percent: the one rounding of the product. */
@@ -80,7 +82,7 @@ export function isBadStep(scored: ScoredTrace, stepIndex: number): boolean {
 
 /** Scores, 0–1, by scorer, of everybody who judged the step on the primary dimension. */
 export function witnessScores(bundle: ScoreBundle): ReadonlyMap<string, number> {
-  return new Map(bundle.results.flatMap((r) => (r.kind === 'scored' && r.dimension === PRIMARY_DIMENSION ? [[r.scorer, r.score] as const] : [])));
+  return new Map(bundle.resultsOn(PRIMARY_DIMENSION).flatMap((r) => (r.kind === 'scored' ? [[r.scorer, r.score] as const] : [])));
 }
 
 /** 1 - the mean over steps of the standard deviation between those who judged, 0–1; undefined where no step has two of them. */

@@ -1,11 +1,13 @@
 /** ATIF trajectories (Harbor, v1.0–1.8). A step of the agent with its observation is one step; user and system steps are context. */
-import type { JsonValue, OffsetRange, PlanTrace, ToolCall, TraceMeta, Usage } from '../core/planTrace.ts';
+import type { JsonValue, OffsetRange, PlanTrace, TraceMeta, Usage } from '../core/planTrace.ts';
+import { atifStepType, readTraceExtra, withStepExtra } from './atifExtra.ts';
+import { toolCalls } from './atifTools.ts';
 import { isJsonLines, readEachLine, readWarnings, type Line } from './documents.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
-import { asArray, asId, asNumber, asRecord, asText, asTimeMs, membersExcept, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
+import { asArray, asId, asNumber, asRecord, asText, asTimeMs, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
 import { insideQuotes, Irregularities, JsonCursor } from './jsonSpans.ts';
 import { parseSlice } from './lenientJson.ts';
-import { contentText, flatNumbers, looksLikeFailure, toolArguments } from './messageContent.ts';
+import { contentText, flatNumbers } from './messageContent.ts';
 import { assembleTrace, UniqueIds, type StepDraft } from './traceAssembly.ts';
 
 const ID = 'atif';
@@ -139,6 +141,7 @@ function readTrajectory(reader: Reader, cursor: JsonCursor, place: Place): void 
         outcome: asNumber(asRecord(fields['extra'])?.['reward']),
       }),
       range: { start, end },
+      ...readTraceExtra(fields['extra']),
     },
     reader.traceIds,
   );
@@ -224,9 +227,9 @@ function agentStep(record: JsonRecord, place: StepPlace): StepDraft {
     cachedTokens: asNumber(metrics['cached_tokens']),
   });
   const metricsExtra = asRecord(metrics['extra']);
-  return {
+  return withStepExtra({
     stepId: asId(record['step_id']),
-    stepType: tools.some((tool) => tool.name !== OBSERVATION) ? 'tool_call' : message !== undefined && message !== '' ? 'message' : reasoning === undefined ? 'message' : 'thought',
+    stepType: atifStepType({ tools, output: message, reasoning }),
     input: place.input === '' ? undefined : place.input,
     output: message,
     reasoning,
@@ -243,7 +246,7 @@ function agentStep(record: JsonRecord, place: StepPlace): StepDraft {
     jsonPointer: place.pointer,
     isCopiedContext: record['is_copied_context'] === true,
     isSidechain: extra?.['is_sidechain'] === true,
-  };
+  }, extra);
 }
 
 /** What has no name in the model; what the metrics hold beside it stays under `metrics`. */
@@ -261,49 +264,3 @@ function saidText(value: unknown): string | undefined {
 
 const STEP_FIELDS: ReadonlySet<string> = new Set(['step_id', 'timestamp', 'source', 'message', 'reasoning_content', 'tool_calls', 'observation', 'metrics', 'is_copied_context']);
 const METRIC_FIELDS: ReadonlySet<string> = new Set(['prompt_tokens', 'completion_tokens', 'cached_tokens', 'cost_usd', 'logprobs', 'prompt_token_ids', 'completion_token_ids']);
-
-/** Name of what the environment said without having been called by a tool. */
-const OBSERVATION = 'observation';
-
-/** Calls with their results: by `source_call_id`, else in order; what is left over stands as an observation of its own. */
-function toolCalls(record: JsonRecord, extra: JsonRecord | undefined): readonly ToolCall[] {
-  const calls = recordsOf(record['tool_calls']);
-  const results = recordsOf(asRecord(record['observation'])?.['results']);
-  if (calls.length === 0 && results.length === 0) return [];
-  const ids = new Set(calls.map((call) => asId(call['tool_call_id'])));
-  const resultsById = new Map<string, JsonRecord[]>();
-  const loose: JsonRecord[] = [];
-  for (const result of results) {
-    const id = asId(result['source_call_id']);
-    if (id === undefined || !ids.has(id)) loose.push(result);
-    else resultsById.set(id, [...(resultsById.get(id) ?? []), result]);
-  }
-  const flag = extra?.['tool_result_is_error'];
-  // With one observation for several calls (a terminal), it is what stood there after the last call.
-  let unanswered = calls.filter((call) => !resultsById.has(asId(call['tool_call_id']) ?? '')).length;
-  const tools: ToolCall[] = calls.map((call) => {
-    const id = asId(call['tool_call_id']);
-    let own = id === undefined ? [] : (resultsById.get(id) ?? []);
-    if (id !== undefined) resultsById.delete(id);
-    if (own.length === 0 && loose.length > 0) {
-      if (loose.length >= unanswered) own = loose.splice(0, unanswered === 1 ? loose.length : 1);
-      unanswered--;
-    }
-    return toolCall(asText(call['function_name']) ?? 'unnamed', call, { id, results: own, flag });
-  });
-  for (const result of loose) if (contentText(result['content']) !== undefined) tools.push(toolCall(OBSERVATION, {}, { id: undefined, results: [result], flag }));
-  return tools;
-}
-
-function toolCall(name: string, call: JsonRecord, found: { readonly id: string | undefined; readonly results: readonly JsonRecord[]; readonly flag: unknown }): ToolCall {
-  const texts = found.results.flatMap((result) => contentText(result['content']) ?? []);
-  const result = texts.length === 0 ? undefined : texts.join('\n');
-  const flags = [found.flag, ...found.results.map((entry) => asRecord(entry['extra'])?.['is_error'] ?? entry['is_error'])].filter((flag) => typeof flag === 'boolean');
-  return settled<ToolCall>({
-    name,
-    ...toolArguments(call['arguments']),
-    callId: found.id,
-    result,
-    isError: flags.length > 0 ? flags.includes(true) : result !== undefined && looksLikeFailure(result),
-  });
-}

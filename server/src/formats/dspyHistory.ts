@@ -4,13 +4,12 @@
  */
 import type { OffsetRange, PlanTrace, TraceMeta, Usage } from '../core/planTrace.ts';
 import type { ObjectRead } from './fileRecords.ts';
-import { asArray, asId, asJson, asNumber, asRecord, asString, asText, membersExcept, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
+import { asArray, asId, asJson, asNumber, asRecord, asString, asText, asTimeMs, membersExcept, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
 import { markedFields, markedRanges } from './markedFields.ts';
 import { contentText, flatNumbers, jsonText, looksLikeFailure, toolArguments } from './messageContent.ts';
 import { OpenSteps, type OpenCall, type OpenStep } from './openSteps.ts';
 import { assembleTrace, type UniqueIds } from './traceAssembly.ts';
 import { EACH, findWords } from './wordRanges.ts';
-import { asZonelessTimeMs } from './zonelessTime.ts';
 
 /** Whether a record is a call as the history keeps it. */
 export function isHistoryEntry(record: JsonRecord): boolean {
@@ -94,7 +93,7 @@ function addCall(text: string, episode: Episode, entry: ObjectRead, from: Asked 
   const response = asRecord(fields['response']);
   const choice = recordsOf(response?.['choices'])[0];
   step.stepId = asId(fields['uuid']);
-  step.startTimeMs = asZonelessTimeMs(fields['timestamp']);
+  step.startTimeMs = asTimeMs(fields['timestamp']);
   step.usage = usageOf(asRecord(fields['usage']));
   step.costUsd = asNumber(fields['cost']);
   step.logprobs = flatNumbers(answer?.['logprobs'] ?? choice?.['logprobs']);

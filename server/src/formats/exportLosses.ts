@@ -1,6 +1,6 @@
 /** What a printed trace lost: the trace that was printed against the one our reader makes of the text. */
 import type { ExecutionStep, ImportedScore, PlanTrace, ToolCall } from '../core/planTrace.ts';
-import { asRecord } from './jsonFields.ts';
+import { asRecord, asTimeMs } from './jsonFields.ts';
 import { durationOf, endOf, type PrintedIds } from './printedTraces.ts';
 
 /** Sentences about everything that is missing or reads differently, most general first; what the reader adds of its own is no loss. */
@@ -71,7 +71,7 @@ const TRACE_FIELDS: readonly (readonly [what: string, isKept: (was: PlanTrace, i
   ['goal', (was, is) => isSameText(was.goalText, is.goalText)],
   ['plan signature', (was, is) => isSameText(was.planSignature, is.planSignature)],
   ['final output', (was, is) => isSameText(was.finalOutputText, is.finalOutputText)],
-  ['time of creation', (was, is) => isSameText(was.createdAt, is.createdAt) || Date.parse(was.createdAt ?? '') === Date.parse(is.createdAt ?? '')],
+  ['time of creation', (was, is) => isSameText(was.createdAt, is.createdAt) || asTimeMs(is.createdAt) === (asTimeMs(was.createdAt) ?? Number.NaN)],
   ['model', (was, is) => isSameText(was.meta.model, is.meta.model)],
   ['agent', (was, is) => isSameText(was.meta.agent, is.meta.agent)],
   ['session', (was, is) => isSameText(was.meta.session, is.meta.session)],

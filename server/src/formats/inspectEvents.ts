@@ -4,12 +4,12 @@ import { eachElement, readObject, type ObjectRead } from './fileRecords.ts';
 import { Lanes, laneInside, MAIN_LANE, type Lane } from './inspectLanes.ts';
 import { toolResult, type Resolve } from './inspectMessages.ts';
 import type { Part } from './inspectParts.ts';
-import { asArray, asId, asNumber, asRecord, asText, settled, type JsonRecord } from './jsonFields.ts';
+import { asArray, asId, asNumber, asRecord, asText, asTimeMs, settled, type JsonRecord } from './jsonFields.ts';
 import { JsonCursor, type Irregularities } from './jsonSpans.ts';
 import { parseSlice } from './lenientJson.ts';
 import { flatNumbers } from './messageContent.ts';
 import { scoreOf } from './inspectScores.ts';
-import { utcTimeMs } from './spanValues.ts';
+import { countUnknown } from './unknownRecords.ts';
 import { EACH, findWords } from './wordRanges.ts';
 
 /** One call of the model. */
@@ -108,7 +108,7 @@ function readEvent(state: State, lanes: Lanes, place: EventPlace): void {
     case 'tool':
     case 'subtask': {
       const id = asId(fields['id']) ?? place.pointer;
-      if (type === 'tool') state.toolsByCallId.set(id, { ...toolResult(fields, fields['result'], state.source.resolve), endTimeMs: utcTimeMs(fields['completed']) });
+      if (type === 'tool') state.toolsByCallId.set(id, { ...toolResult(fields, fields['result'], state.source.resolve), endTimeMs: asTimeMs(fields['completed']) });
       const nested = ranges.get('events');
       if (nested === undefined || place.depth >= MAX_DEPTH) return;
       const inside = laneInside(lane, { type: asText(fields['type']) === 'fork' ? 'fork' : type, name: asText(fields['name']), id });
@@ -128,7 +128,7 @@ function readEvent(state: State, lanes: Lanes, place: EventPlace): void {
       if (fields['intermediate'] === true) state.scoresOnTheWay.push({ afterCalls: state.calls.length, scores: scoreOf(asText(fields['scorer']) ?? 'intermediate', asRecord(fields['score'])) });
       return;
     default:
-      if (!KNOWN_EVENTS.has(type)) state.unknownRecordCounts[type] = (state.unknownRecordCounts[type] ?? 0) + 1;
+      if (!KNOWN_EVENTS.has(type)) countUnknown(state.unknownRecordCounts, type);
   }
 }
 
@@ -143,7 +143,7 @@ function readModelCall(state: State, lane: Lane, { event, pointer }: EventPlace)
   const failure = asText(fields['error']) ?? asText(output?.['error']);
   // A judge's call is no step; one still under way has nothing to show.
   if (lane.isJudge || fields['role'] === 'grader' || (message === undefined && failure === undefined)) return;
-  const startTimeMs = utcTimeMs(fields['timestamp']);
+  const startTimeMs = asTimeMs(fields['timestamp']);
   const workedMs = secondsToMs(fields['working_time']) ?? secondsToMs(output?.['time']);
   const usage = asRecord(output?.['usage']);
   const messageRange = message === undefined ? undefined : findWords(text, range, [['output', 'choices', EACH, 'message']]);
@@ -155,7 +155,7 @@ function readModelCall(state: State, lane: Lane, { event, pointer }: EventPlace)
     lane,
     model: asText(output?.['model']) ?? asText(fields['model']),
     startTimeMs,
-    endTimeMs: utcTimeMs(fields['completed']) ?? (startTimeMs === undefined || workedMs === undefined ? undefined : startTimeMs + workedMs),
+    endTimeMs: asTimeMs(fields['completed']) ?? (startTimeMs === undefined || workedMs === undefined ? undefined : startTimeMs + workedMs),
     usage: inspectUsage(usage),
     costUsd: asNumber(usage?.['total_cost']),
     logprobs: flatNumbers(choice?.['logprobs']),

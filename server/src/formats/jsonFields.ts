@@ -45,17 +45,35 @@ export function asId(value: unknown): string | undefined {
   return asText(value);
 }
 
-/** Milliseconds since the epoch from an ISO time, or from a number of seconds, milliseconds, micro- or nanoseconds. */
+/**
+ * Milliseconds since the epoch from a time in words, or from a number of seconds, milliseconds, micro- or nanoseconds. A time
+ * without a zone is in UTC, so that a file means the same on every machine. Undefined for zero, and for what no date can show.
+ */
 export function asTimeMs(value: unknown): number | undefined {
-  if (typeof value === 'string') {
-    const ms = Date.parse(value);
+  if (typeof value === 'string' && !PLAIN_NUMBER.test(value)) {
+    const ms = Date.parse(withZone(value));
     if (Number.isFinite(ms)) return ms;
   }
   const number = asNumber(value);
   if (number === undefined || number <= 0) return undefined;
   if (number < 1e11) return number * 1000;
   if (number < 1e14) return number;
-  return number < 1e17 ? number / 1e3 : number / 1e6;
+  const ms = number < 1e17 ? number / 1e3 : number / 1e6;
+  return ms <= LAST_DATE_MS ? ms : undefined;
+}
+
+/** The last time a date can show, either way from the epoch. */
+export const LAST_DATE_MS = 8.64e15;
+
+/** Four digits are a year. */
+const PLAIN_NUMBER = /^\s*\d{5,}(?:\.\d+)?\s*$/;
+
+function withZone(text: string): string {
+  if (text.endsWith('Z')) return text;
+  const iso = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)$/.exec(text);
+  if (iso !== null) return `${iso[1] ?? ''}T${(iso[2] ?? '').replace(',', '.')}Z`;
+  // Days of ISO 8601 are in UTC already; whatever else ends without a zone would be read in that of the machine.
+  return /^\d{4}(?:-\d\d){0,2}$|[+-]\d\d:?\d\d$/.test(text) || !/(?:\d|\s[ap]m)$/i.test(text) ? text : `${text} UTC`;
 }
 
 /** Printing deeper values as JSON could exhaust the stack. */

@@ -9,17 +9,19 @@ import type { OffsetRange } from '../core/planTrace.ts';
 export class Irregularities {
   first: { readonly offset: number; readonly what: string } | undefined;
   /** A place that is passed twice (walked, then parsed) counts once. */
-  private readonly offsets = new Set<number>();
+  private offsets: Set<number> | undefined;
   /** Where a value began that the end of the text cut off; undefined when all values are whole. */
   cutAt: number | undefined;
 
   note(offset: number, what: string): void {
+    // Made when needed: nearly every cursor has one of these, and nearly none finds anything.
+    this.offsets ??= new Set();
     if (this.offsets.size < MOST_COUNTED) this.offsets.add(offset);
     if (this.first === undefined || offset < this.first.offset) this.first = { offset, what };
   }
 
   get count(): number {
-    return this.offsets.size;
+    return this.offsets?.size ?? 0;
   }
 
   noteCut(offset: number): void {

@@ -3,14 +3,15 @@ import type { OffsetRange } from '../core/planTrace.ts';
 import { readWarnings } from './documents.ts';
 import { eachDocument, eachElement, readObject } from './fileRecords.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
-import { asArray, asId, asRecord, asText, type JsonRecord } from './jsonFields.ts';
+import { asArray, asId, asRecord, asText, asTimeMs, type JsonRecord } from './jsonFields.ts';
 import { Irregularities, type JsonCursor } from './jsonSpans.ts';
 import { readRun, RUN_TYPES } from './langSmithReading.ts';
 import { spanTraces, type TraceNotes } from './spanTraces.ts';
 import type { TraceSpan } from './spanTree.ts';
-import { utcTimeMs, wordsIn } from './spanValues.ts';
+import { wordsIn } from './spanValues.ts';
 import { findWords } from './spanWords.ts';
 import { withPairedCalls } from './toolCallPairing.ts';
+import { countUnknown } from './unknownRecords.ts';
 
 const ID = 'langsmith';
 const VERSION = 'run';
@@ -103,7 +104,7 @@ function addRun(reader: Reader, run: Run): Run {
     reader.runsById.set(run.id, run);
     reader.runs.push(run);
     const type = asText(run.fields['run_type']);
-    if (type !== undefined && !RUN_TYPES.has(type)) reader.unknownRecordCounts[type] = (reader.unknownRecordCounts[type] ?? 0) + 1;
+    if (type !== undefined && !RUN_TYPES.has(type)) countUnknown(reader.unknownRecordCounts, type);
     return run;
   }
   const isFuller = isFilled(run.fields['outputs']) || !isFilled(known.fields['outputs']);
@@ -185,8 +186,8 @@ function rootOf(id: string, parents: ReadonlyMap<string, string | undefined>, na
 
 /** Start and end. `dotted_order` has the start to the microsecond, which tells runs of one millisecond apart. */
 function timesOf(fields: JsonRecord): { readonly startMs: number | undefined; readonly endMs: number | undefined } {
-  const start = utcTimeMs(fields['start_time']);
-  const end = utcTimeMs(fields['end_time']);
+  const start = asTimeMs(fields['start_time']);
+  const end = asTimeMs(fields['end_time']);
   const last = (asText(fields['dotted_order']) ?? '').split('.').at(-1) ?? '';
   const exact = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})(\d{3})Z/.exec(last);
   if (exact === null) return { startMs: start, endMs: end };

@@ -3,15 +3,16 @@ import type { OffsetRange } from '../core/planTrace.ts';
 import { readWarnings } from './documents.ts';
 import { eachDocument, eachElement, readObject, takeRecord, type ObjectRead } from './fileRecords.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
-import { asArray, asId, asNumber, asRecord, asText, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
+import { asArray, asId, asNumber, asRecord, asText, asTimeMs, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
 import { Irregularities, JsonCursor } from './jsonSpans.ts';
 import { langfuseReader, OBSERVATION_TYPES } from './langfuseReading.ts';
 import type { SpanScore } from './spanReading.ts';
 import { spanTraces, type TraceNotes } from './spanTraces.ts';
 import type { TraceSpan } from './spanTree.ts';
-import { utcTimeMs, wordsIn } from './spanValues.ts';
+import { wordsIn } from './spanValues.ts';
 import { findWords } from './spanWords.ts';
 import { withPairedCalls } from './toolCallPairing.ts';
+import { countUnknown } from './unknownRecords.ts';
 
 const ID = 'langfuse';
 const VERSION = 'export';
@@ -113,15 +114,15 @@ interface Observation {
 
 function addObservation(reader: Reader, { fields, range, pointer }: Observation, traceId: string | undefined): void {
   const type = asText(fields['type']) ?? 'no type';
-  if (!OBSERVATION_TYPES.has(type)) reader.unknownRecordCounts[type] = (reader.unknownRecordCounts[type] ?? 0) + 1;
+  if (!OBSERVATION_TYPES.has(type)) countUnknown(reader.unknownRecordCounts, type);
   const level = asText(fields['level']);
   reader.spans.push({
     traceId: traceId ?? asId(fields['traceId']) ?? '',
     spanId: asId(fields['id']) ?? '',
     parentId: asId(fields['parentObservationId']),
     name: asText(fields['name']) ?? type,
-    startMs: utcTimeMs(fields['startTime']),
-    endMs: utcTimeMs(fields['endTime']),
+    startMs: asTimeMs(fields['startTime']),
+    endMs: asTimeMs(fields['endTime']),
     status: level === 'ERROR' ? 'error' : 'unset',
     statusMessage: asText(fields['statusMessage']),
     attributes: fields,

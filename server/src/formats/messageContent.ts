@@ -1,6 +1,7 @@
 /** Reads the content of chat messages: plain text, lists of parts, tool results; shared by every format that has messages. */
-import { asArray, asJson, asRecord, asString, asText } from './jsonFields.ts';
 import type { JsonValue } from '../core/planTrace.ts';
+import { isRedacted } from '../core/redacted.ts';
+import { asArray, asJson, asRecord, asString, asText } from './jsonFields.ts';
 
 /** The words of a message's content. Pictures and files stand as "[image]", "[file]"; undefined when there is no content. */
 export function contentText(content: unknown): string | undefined {
@@ -41,14 +42,14 @@ export function jsonText(value: unknown): string {
   }
 }
 
-/** Arguments that may be JSON in a string. What does not parse stays the string, with the reason. */
+/** Arguments that may be JSON in a string. What does not parse stays the string, with the reason; a placeholder for what was not recorded has none. */
 export function toolArguments(raw: unknown): { readonly args: JsonValue; readonly argsError?: string } {
   if (typeof raw !== 'string') return { args: asJson(raw) };
   try {
     return { args: asJson(JSON.parse(raw)) };
   } catch (error) {
     if (raw.trim() === '') return { args: {} };
-    return { args: raw, argsError: reasonOf(raw, error) };
+    return isRedacted(raw) ? { args: raw } : { args: raw, argsError: reasonOf(raw, error) };
   }
 }
 

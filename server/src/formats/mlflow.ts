@@ -6,12 +6,11 @@ import type { OffsetRange } from '../core/planTrace.ts';
 import { readWarnings } from './documents.ts';
 import { eachDocument, eachElement, readObject, type ObjectRead } from './fileRecords.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
-import { asArray, asId, asNumber, asRecord, asText, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
+import { asArray, asId, asNumber, asRecord, asText, asTimeMs, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
 import { Irregularities, JsonCursor } from './jsonSpans.ts';
 import { decoded, readMlflowSpan } from './mlflowReading.ts';
 import type { SpanScore } from './spanReading.ts';
 import { spanTraces, type TraceNotes } from './spanTraces.ts';
-import { utcTimeMs } from './spanValues.ts';
 import { nanosToMs, spanId, spanStatus, type TraceSpan } from './spanTree.ts';
 import { withPairedCalls } from './toolCallPairing.ts';
 
@@ -128,7 +127,7 @@ function addTrace(reader: Reader, { outer, info, spans, pointer }: TraceParts): 
     if (judged === '') ofTrace.push(score);
     else pushTo(reader.scoresBySpan, judged, score);
   }
-  const started = utcTimeMs(info['timestamp_ms']);
+  const started = asTimeMs(info['timestamp_ms']);
   reader.about.set(
     traceId,
     settled<TraceNotes>({

@@ -4,13 +4,12 @@
  */
 import type { OffsetRange, Usage } from '../core/planTrace.ts';
 import type { FileRecord } from './documents.ts';
-import { asId, asNumber, asRecord, asString, asText, membersExcept, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
+import { asId, asNumber, asRecord, asString, asText, asTimeMs, membersExcept, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
 import { contentText, looksLikeFailure, toolArguments } from './messageContent.ts';
 import type { EventReader } from './openHandsEvents.ts';
 import { joined, OpenSteps, type OpenCall, type OpenStep } from './openSteps.ts';
 import { countUnknown } from './unknownRecords.ts';
 import { findWords, type WordPath } from './wordRanges.ts';
-import { asZonelessTimeMs } from './zonelessTime.ts';
 
 interface Reading {
   readonly text: string;
@@ -105,7 +104,7 @@ function stepFor(reading: Reading, record: FileRecord, event: JsonRecord, pointe
   reading.model ??= asText(response?.['model']);
   const step = reading.steps.begin(record, pointer);
   step.stepId = asId(event['id']);
-  step.startTimeMs = asZonelessTimeMs(event['timestamp']);
+  step.startTimeMs = asTimeMs(event['timestamp']);
   step.finishReason = asText(recordsOf(response?.['choices'])[0]?.['finish_reason']);
   const told = runUsage(reading, asRecord(event['llm_metrics']));
   step.usage = callUsage(asRecord(response?.['usage'])) ?? told.usage;
@@ -179,7 +178,7 @@ function observed(reading: Reading, record: FileRecord, event: JsonRecord, obser
   const cause = asId(event['cause']);
   const known = cause === undefined ? undefined : reading.callsByEvent.get(cause);
   const text = contentText(event['content']) ?? '';
-  const outcome = { text, isError: failed(event, observation, text), end: record.end, timeMs: asZonelessTimeMs(event['timestamp']) };
+  const outcome = { text, isError: failed(event, observation, text), end: record.end, timeMs: asTimeMs(event['timestamp']) };
   if (known !== undefined) return reading.steps.settle(known.step, known.call, outcome);
   if (SILENT_OBSERVATIONS.has(observation)) return;
   // Files that name no cause: an observation follows its action.

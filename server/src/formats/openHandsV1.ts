@@ -4,13 +4,12 @@
  */
 import type { ImportedScore, OffsetRange, Usage } from '../core/planTrace.ts';
 import type { FileRecord } from './documents.ts';
-import { asId, asNumber, asRecord, asString, asText, membersExcept, recordsOf, type JsonRecord } from './jsonFields.ts';
+import { asId, asNumber, asRecord, asString, asText, asTimeMs, membersExcept, recordsOf, type JsonRecord } from './jsonFields.ts';
 import { contentText, jsonText, toolArguments } from './messageContent.ts';
 import type { EventReader } from './openHandsEvents.ts';
 import { joined, OpenSteps, type OpenCall, type OpenStep } from './openSteps.ts';
 import { countUnknown } from './unknownRecords.ts';
 import { EACH, findWords, type WordPath } from './wordRanges.ts';
-import { asZonelessTimeMs } from './zonelessTime.ts';
 
 interface Reading {
   readonly text: string;
@@ -115,7 +114,7 @@ function stepFor(reading: Reading, record: FileRecord, event: JsonRecord, pointe
     step.range.end = Math.max(step.range.end, record.end);
   } else {
     step.stepId = asId(event['id']);
-    step.startTimeMs = asZonelessTimeMs(event['timestamp']);
+    step.startTimeMs = asTimeMs(event['timestamp']);
     step.usage = reading.risen;
     step.attributes = membersExcept(event, EVENT_FIELDS);
     reading.risen = undefined;
@@ -195,7 +194,7 @@ function observationText(seen: JsonRecord): string {
 }
 
 function answered(reading: Reading, record: FileRecord, event: JsonRecord, result: { readonly text: string; readonly isError: boolean }): void {
-  const outcome = { ...result, end: record.end, timeMs: asZonelessTimeMs(event['timestamp']) };
+  const outcome = { ...result, end: record.end, timeMs: asTimeMs(event['timestamp']) };
   const known = reading.callsByEvent.get(asId(event['action_id']) ?? '');
   if (known !== undefined) return reading.steps.settle(known.step, known.call, outcome);
   const callId = asId(event['tool_call_id']);

@@ -3,14 +3,15 @@ import type { StepError } from '../core/planTrace.ts';
 import { readWarnings } from './documents.ts';
 import { eachDocument, eachElement, readObject } from './fileRecords.ts';
 import type { ParsedFile, ParseInput, Sniff, TraceFormat } from './format.ts';
-import { asArray, asId, asRecord, asText, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
+import { asArray, asId, asRecord, asText, asTimeMs, membersExcept, settled, type JsonRecord } from './jsonFields.ts';
 import { Irregularities, type JsonCursor } from './jsonSpans.ts';
 import { jsonText } from './messageContent.ts';
 import type { SpanReading, SpanRole } from './spanReading.ts';
 import { spanTraces, type TraceNotes } from './spanTraces.ts';
 import type { TraceSpan } from './spanTree.ts';
-import { argumentsIn, heardIn, logprobsIn, saidIn, unwrapped, usageIn, utcTimeMs } from './spanValues.ts';
+import { argumentsIn, heardIn, logprobsIn, saidIn, unwrapped, usageIn } from './spanValues.ts';
 import { withPairedCalls } from './toolCallPairing.ts';
+import { countUnknown } from './unknownRecords.ts';
 
 const ID = 'openai-agents';
 const VERSION = 'export';
@@ -68,20 +69,20 @@ function readRecord(reader: Reader, cursor: JsonCursor, pointer: string): void {
   }
   if (fields['object'] !== 'trace.span') {
     const kind = asText(fields['object']);
-    if (kind !== undefined) reader.unknownRecordCounts[kind] = (reader.unknownRecordCounts[kind] ?? 0) + 1;
+    if (kind !== undefined) countUnknown(reader.unknownRecordCounts, kind);
     return;
   }
   const data = asRecord(fields['span_data']) ?? {};
   const type = asText(data['type']) ?? 'no type';
-  if (!KNOWN_TYPES.has(type)) reader.unknownRecordCounts[type] = (reader.unknownRecordCounts[type] ?? 0) + 1;
+  if (!KNOWN_TYPES.has(type)) countUnknown(reader.unknownRecordCounts, type);
   const error = asRecord(fields['error']);
   reader.spans.push({
     traceId: asId(fields['trace_id']) ?? '',
     spanId: id ?? '',
     parentId: asId(fields['parent_id']),
     name: asText(data['name']) ?? type,
-    startMs: utcTimeMs(fields['started_at']),
-    endMs: utcTimeMs(fields['ended_at']),
+    startMs: asTimeMs(fields['started_at']),
+    endMs: asTimeMs(fields['ended_at']),
     status: error === undefined ? 'unset' : 'error',
     statusMessage: error === undefined ? undefined : errorMessage(error),
     attributes: data,

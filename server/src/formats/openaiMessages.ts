@@ -336,7 +336,7 @@ function addTrace(reader: Reader, messages: readonly Message[], fields: JsonReco
         goalRange: goal?.textRange ?? null,
         planSignature: ID,
         steps: reader.irregularities.cutAt === undefined ? steps : steps.map((step, i) => (i === last ? { ...step, isProvisional: true } : step)),
-        createdAt: created === undefined ? undefined : isoTime(created),
+        createdAt: created === undefined ? undefined : new Date(created).toISOString(),
         meta: settled<TraceMeta>({
           model: asText(fields['model']) ?? asText(fields['backing_model']),
           agent: undefined,
@@ -350,11 +350,6 @@ function addTrace(reader: Reader, messages: readonly Message[], fields: JsonReco
       reader.traceIds,
     ),
   );
-}
-
-function isoTime(ms: number): string | undefined {
-  const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
 interface OpenStep {

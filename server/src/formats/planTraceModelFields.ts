@@ -52,7 +52,8 @@ export function readStepFields(value: unknown): Partial<StepDraft> {
 
 const DEEPEST = 1000;
 
-function depthOf(value: unknown): number | undefined {
+/** How deep a step is nested; undefined for the top, and for what is no depth. */
+export function depthOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= DEEPEST ? value : undefined;
 }
 

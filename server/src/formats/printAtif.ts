@@ -1,15 +1,13 @@
 /** Prints traces as ATIF trajectories (v1.7): an object, or an array of them. What ATIF has no name for stands in `extra`. */
 import type { ExecutionStep, PlanTrace, ToolCall } from '../core/planTrace.ts';
-import type { ScoreRecord } from '../core/scoreRecord.ts';
 import { atifFormat } from './atif.ts';
+import { NATIVE_FIELDS, OBSERVATION, printStepExtra, printTraceExtra, type StepToPrint } from './atifExtra.ts';
 import { exportLosses } from './exportLosses.ts';
-import { asRecord, asText, membersExcept, type JsonRecord } from './jsonFields.ts';
+import { asRecord, asText, type JsonRecord } from './jsonFields.ts';
 import { durationOf, isoTime, jsonDocument, oneOrList, present, unlessEmpty, type PrintedIds, type PrintedTraces, type PrintOptions, type TraceScores } from './printedTraces.ts';
 
 const VERSION = 'ATIF-v1.7';
 const UNKNOWN = 'unknown';
-/** Name our reader gives to what the environment said without having been called. */
-const OBSERVATION = 'observation';
 
 export function printAtif(traces: readonly PlanTrace[], options: PrintOptions = {}): PrintedTraces {
   const printed = traces.map((trace, i) => trajectory(trace, options.scores?.[i]));
@@ -34,11 +32,7 @@ function trajectory(trace: PlanTrace, scores: TraceScores | undefined): { readon
       total_prompt_tokens: sum((step) => step.usage?.inputTokens), total_completion_tokens: sum((step) => step.usage?.outputTokens), total_cached_tokens: sum((step) => step.usage?.cachedTokens),
       total_cost_usd: meta.costUsd ?? sum((step) => step.costUsd), total_steps: records.length,
     }),
-    extra: unlessEmpty(present({
-      reward: meta.outcome, source_format: trace.format === 'atif' ? undefined : trace.format, plan_signature: meta.agent === undefined || trace.planSignature === meta.agent ? undefined : trace.planSignature,
-      target_epistemic_quality: trace.targetEpistemicQuality, target_epistemic_quality_source: trace.targetEpistemicQualitySource,
-      file_scores: trace.importedScores.length === 0 ? undefined : trace.importedScores, scores: printedScores(scores?.ofTrace ?? []),
-    })),
+    extra: unlessEmpty(printTraceExtra(trace, scores?.ofTrace ?? [])),
   });
   return { value, ids: { trace, traceId: trace.traceId, stepIds } };
 }
@@ -57,25 +51,13 @@ function stepRecords(trace: PlanTrace, scores: TraceScores | undefined): { reado
     } else if (input.startsWith(`${goal}\n\n`)) hear(input.slice(goal.length + 2));
     else if (input !== '' && input !== goal) hear(input);
     const stepId = records.length + 1;
-    stepIds.push(String(stepId));
+    stepIds.push(step.stepId);
     records.push(agentStep(step, { stepId, isNative: trace.format === 'atif', agentName: trace.meta.agent, scores: scores?.byStepId.get(step.stepId) ?? [] }));
   }
   return { records, stepIds };
 }
 
-interface StepContext {
-  readonly stepId: number;
-  /** The step came from ATIF: its attributes are named as ATIF names them. */
-  readonly isNative: boolean;
-  readonly agentName: string | undefined;
-  readonly scores: readonly ScoreRecord[];
-}
-
-/** Attributes that ATIF has a place for in a step. */
-const NATIVE: ReadonlySet<string> = new Set(['model_name', 'reasoning_effort', 'llm_call_count']);
-const NATIVE_OR_MERGED: ReadonlySet<string> = new Set([...NATIVE, 'extra', 'metrics']);
-
-function agentStep(step: ExecutionStep, context: StepContext): unknown {
+function agentStep(step: ExecutionStep, context: StepToPrint): unknown {
   const { isNative } = context;
   const { calls, results } = toolRecords(step.tools, context.stepId);
   const native: JsonRecord = isNative ? step.attributes : {};
@@ -83,15 +65,15 @@ function agentStep(step: ExecutionStep, context: StepContext): unknown {
     step_id: context.stepId,
     timestamp: isoTime(step.startTimeMs),
     source: 'agent',
-    model_name: isNative ? undefined : asText(step.attributes['model']),
-    ...Object.fromEntries(Object.entries(native).filter(([key]) => NATIVE.has(key))),
+    model_name: asText(step.attributes['model']),
+    ...Object.fromEntries(Object.entries(native).filter(([key]) => NATIVE_FIELDS.has(key))),
     message: step.output ?? '',
     reasoning_content: step.reasoning,
     tool_calls: calls.length === 0 ? undefined : calls,
     observation: results.length === 0 ? undefined : { results },
     metrics: unlessEmpty(metrics(step, asRecord(native['metrics']) ?? {})),
     is_copied_context: step.isCopiedContext || undefined,
-    extra: unlessEmpty(extra(step, context)),
+    extra: unlessEmpty(printStepExtra(step, context)),
   });
 }
 
@@ -102,35 +84,6 @@ function metrics(step: ExecutionStep, native: JsonRecord): JsonRecord {
     prompt_tokens: step.usage?.inputTokens, completion_tokens: step.usage?.outputTokens, cached_tokens: step.usage?.cachedTokens, cost_usd: step.costUsd, logprobs: step.logprobs,
     extra: unlessEmpty({ ...asRecord(native['extra']), ...(duration === undefined ? {} : { duration_ms: duration }) }),
   });
-}
-
-function extra(step: ExecutionStep, { isNative, agentName, scores, stepId }: StepContext): JsonRecord {
-  const own = isNative ? (asRecord(step.attributes['extra']) ?? {}) : {};
-  const attributes = membersExcept(step.attributes, isNative ? NATIVE_OR_MERGED : new Set());
-  return present({
-    ...own,
-    step_id: step.stepId === String(stepId) ? undefined : step.stepId,
-    step_type: isNative ? undefined : step.stepType,
-    description: step.description === '' ? undefined : step.description,
-    agent_name: step.agentName === agentName ? undefined : step.agentName,
-    parent_id: step.parentId,
-    depth: step.depth === 0 ? undefined : step.depth,
-    is_sidechain: step.isSidechain || undefined,
-    content_not_captured: step.contentNotCaptured || undefined,
-    finish_reason: step.finishReason === undefined || step.finishReason === own['stop_reason'] ? own['finish_reason'] : step.finishReason,
-    error: step.error,
-    file_scores: step.importedScores.length === 0 ? undefined : step.importedScores,
-    scores: printedScores(scores),
-    attributes: unlessEmpty(attributes),
-  });
-}
-
-/** On 0–1, as everything the engine exports beside PlanTrace JSON. */
-function printedScores(records: readonly ScoreRecord[]): unknown {
-  if (records.length === 0) return undefined;
-  return records.map((record) => ({
-    dimension: record.dimension, scorer: record.scorer, scorer_version: record.scorerVersion, score: record.score, scale: [0, 1], rationale: record.rationale, weight: record.weight, attributes: record.attributes,
-  }));
 }
 
 /** Calls, each with an id as ATIF wants it, and their results; failures are marked on both sides, so that nobody guesses. */

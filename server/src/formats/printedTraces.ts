@@ -1,6 +1,7 @@
 /** What printers of traces take and give. */
 import type { ExecutionStep, PlanTrace } from '../core/planTrace.ts';
 import type { ScoreRecord } from '../core/scoreRecord.ts';
+import { LAST_DATE_MS } from './jsonFields.ts';
 
 /** Scores, 0–1, to print into one trace beside those it came with. */
 export interface TraceScores {
@@ -46,8 +47,6 @@ export function present(members: Readonly<Record<string, unknown>>): Readonly<Re
 export function unlessEmpty(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | undefined {
   return Object.keys(record).length === 0 ? undefined : record;
 }
-
-const LAST_DATE_MS = 8.64e15;
 
 /** The time in ISO 8601; undefined for one that no date can show. */
 export function isoTime(ms: number | undefined): string | undefined {

@@ -289,7 +289,7 @@ function traceOf(run: Run, about: { readonly format: string; readonly formatVers
       goalRange: goal?.range ?? null,
       planSignature: about.format,
       steps,
-      createdAt: created === undefined || created > LAST_DATE_MS ? undefined : new Date(created).toISOString(),
+      createdAt: created === undefined ? undefined : new Date(created).toISOString(),
       meta: settled<TraceMeta>({ model: asText(fields['model']), agent: undefined, session: conversationOf(fields), cwd: undefined, costUsd: undefined, outcome: undefined }),
       unknownRecordCounts: run.unknown,
       range: { start: run.start, end: run.end },
@@ -297,5 +297,3 @@ function traceOf(run: Run, about: { readonly format: string; readonly formatVers
     traceIds,
   );
 }
-
-const LAST_DATE_MS = 8.64e15;

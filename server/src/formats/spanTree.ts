@@ -3,7 +3,7 @@
  * `TraceSpan`s, says what each of them means (`SpanReading`, in spanReading.ts), and spanTraces.ts makes traces of them.
  */
 import type { OffsetRange } from '../core/planTrace.ts';
-import { asNumber, asString, asTimeMs, type JsonRecord } from './jsonFields.ts';
+import { asNumber, asString, asTimeMs, LAST_DATE_MS, type JsonRecord } from './jsonFields.ts';
 
 /** One span as its file has it. */
 export interface TraceSpan {
@@ -186,8 +186,6 @@ export function hrTimeToMs(value: unknown): number | undefined {
 export function msInReach(ms: number | undefined): number | undefined {
   return ms !== undefined && ms > 0 && ms <= LAST_DATE_MS ? ms : undefined;
 }
-
-const LAST_DATE_MS = 8.64e15;
 
 /** A trace or span id as one spelling: hex in lower case without "0x", anything else as it stands; '' for none or all zeros. */
 export function spanId(value: unknown): string {

@@ -3,20 +3,13 @@
  * calls of the AI SDK, arguments of functions; often as JSON in a string, sometimes in a string once more.
  */
 import type { Usage } from '../core/planTrace.ts';
-import { asArray, asNumber, asRecord, asText, asTimeMs, settled, type JsonRecord } from './jsonFields.ts';
+import { asArray, asNumber, asRecord, asText, settled, type JsonRecord } from './jsonFields.ts';
 import { Irregularities } from './jsonSpans.ts';
 import { parseSlice } from './lenientJson.ts';
 import { flatNumbers, jsonText } from './messageContent.ts';
 import { embeddedJson, plainWords, spanMessages } from './spanMessages.ts';
 import type { SpanMessage } from './spanReading.ts';
 
-/** Milliseconds since the epoch from any way a time is written. Times without a zone are in UTC; undefined for what no date can show. */
-export function utcTimeMs(value: unknown): number | undefined {
-  const ms = asTimeMs(typeof value === 'string' && /^\d{4}-\d\d-\d\d[T ][\d:.]+$/.test(value) ? `${value.replace(' ', 'T')}Z` : value);
-  return ms === undefined || ms > LAST_DATE_MS ? undefined : ms;
-}
-
-const LAST_DATE_MS = 8.64e15;
 const MOST_WRAPPINGS = 4;
 
 /** The value without the strings of JSON around it. Text that is no JSON stays text. */

@@ -1,12 +1,11 @@
 /** The messages of a tau-bench run as steps, in the shape of either version. */
 import type { OffsetRange, Usage } from '../core/planTrace.ts';
 import type { FileRecord } from './documents.ts';
-import { asId, asNumber, asRecord, asText, membersExcept, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
+import { asId, asNumber, asRecord, asText, asTimeMs, membersExcept, recordsOf, settled, type JsonRecord } from './jsonFields.ts';
 import { contentText, looksLikeFailure, toolArguments } from './messageContent.ts';
 import { OpenSteps, type OpenStep } from './openSteps.ts';
 import { countUnknown } from './unknownRecords.ts';
 import { EACH, findWords } from './wordRanges.ts';
-import { asZonelessTimeMs } from './zonelessTime.ts';
 
 export interface TauMessages {
   readonly steps: OpenSteps;
@@ -58,7 +57,7 @@ function agentTurn(text: string, steps: OpenSteps, record: FileRecord, pointer: 
   const seconds = asNumber(message['generation_time_seconds']);
   step.output = said === '' ? undefined : said;
   step.reasoning = asText(message['reasoning_content']);
-  step.startTimeMs = asZonelessTimeMs(message['timestamp']);
+  step.startTimeMs = asTimeMs(message['timestamp']);
   step.durationMs = seconds === undefined ? undefined : Math.round(seconds * 1e6) / 1e3;
   step.costUsd = asNumber(message['cost']);
   step.usage = usageOf(asRecord(message['usage']));
@@ -85,5 +84,5 @@ function answered(steps: OpenSteps, result: JsonRecord, end: number): boolean {
   if (result['requestor'] === 'user') return false;
   const text = contentText(result['content']) ?? '';
   const isError = typeof result['error'] === 'boolean' ? result['error'] : looksLikeFailure(text);
-  return steps.answer(asId(result['tool_call_id']) ?? asId(result['id']), { text, isError, end, timeMs: asZonelessTimeMs(result['timestamp']) });
+  return steps.answer(asId(result['tool_call_id']) ?? asId(result['id']), { text, isError, end, timeMs: asTimeMs(result['timestamp']) });
 }

@@ -1,6 +1,7 @@
 /** Puts traces together for every format: unique ids, positions, defaults and the warnings that come of them. */
 import { hashText } from '../core/hash.ts';
 import type { ExecutionStep, ImportedScore, JsonValue, PlanTrace, ToolCall, TraceMeta, TraceWarning } from '../core/planTrace.ts';
+import { isRedacted } from '../core/redacted.ts';
 import { settled } from './jsonFields.ts';
 
 type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -80,7 +81,7 @@ function numberedStep(draft: StepDraft, stepId: string, stepIndex: number): Exec
     isCopiedContext: draft.isCopiedContext ?? false,
     isSidechain: draft.isSidechain ?? false,
     isProvisional: draft.isProvisional ?? false,
-    contentNotCaptured: draft.contentNotCaptured ?? false,
+    contentNotCaptured: draft.contentNotCaptured === true || isTakenOut(draft),
   };
   if (draft.agentName !== undefined) step.agentName = draft.agentName;
   if (draft.parentId !== undefined) step.parentId = draft.parentId;
@@ -96,6 +97,21 @@ function numberedStep(draft: StepDraft, stepId: string, stepIndex: number): Exec
   if (draft.error !== undefined) step.error = draft.error;
   if (draft.finishReason !== undefined) step.finishReason = draft.finishReason;
   return step;
+}
+
+/** Whether placeholders stand where the step's words and calls were, and nothing beside them. */
+function isTakenOut({ output, reasoning, tools }: StepDraft): boolean {
+  let isTaken = false;
+  for (const text of [output, reasoning]) {
+    if (text === undefined || text === '') continue;
+    if (!isRedacted(text)) return false;
+    isTaken = true;
+  }
+  for (const { args, result } of tools ?? NO_TOOLS) {
+    if (typeof args !== 'string' || !isRedacted(args) || (result !== undefined && result !== '' && !isRedacted(result))) return false;
+    isTaken = true;
+  }
+  return isTaken;
 }
 
 /** Hands out ids, the second time an id is asked for with "#2" after it, and so on. */
@@ -132,7 +148,8 @@ function derivedTraceId(draft: TraceDraft): string {
   return hashText(`${draft.format}\n${(draft.goalText ?? '').slice(0, HASHED_CHARACTERS)}\n${(first?.output ?? '').slice(0, HASHED_CHARACTERS)}`).slice(0, 16);
 }
 
-function lastOutput(steps: readonly ExecutionStep[]): string {
+/** What a run says at its end, where its file names no final output. */
+export function lastOutput(steps: readonly ExecutionStep[]): string {
   for (let i = steps.length - 1; i >= 0; i--) {
     const step = steps[i];
     if (step !== undefined && !step.isSidechain && step.output !== undefined && step.output !== '') return step.output;

@@ -4,7 +4,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileSource } from './containers/byteSource.ts';
-import { MAGIC_BYTES, mayBeContainer, readContainer } from './containers/readContainer.ts';
+import { isReadWhole, MAGIC_BYTES, mayBeContainer, readContainer } from './containers/readContainer.ts';
 
 export type FileRead =
   | {
@@ -64,8 +64,8 @@ export async function readHead(path: string, bytes: number): Promise<string | un
       if (!mayBeContainer(head)) return head.toString('utf8');
       const { size } = await handle.stat();
       // The table of contents of an archive stands at its end; a stream can be cut off and read so far.
-      const isArchive = head.toString('latin1', 0, 2) === 'PK';
-      const packed = await readPacked(path, handle, isArchive ? size : Math.min(size, PACKED_HEAD_BYTES), isArchive ? ARCHIVE_HEAD_BYTES : HEAD_TEXT_BYTES);
+      const isWhole = isReadWhole(head);
+      const packed = await readPacked(path, handle, isWhole ? size : Math.min(size, PACKED_HEAD_BYTES), isWhole ? ARCHIVE_HEAD_BYTES : HEAD_TEXT_BYTES);
       if (packed !== undefined) return packed.kind === 'text' ? packed.text.slice(0, bytes) : undefined;
       return head.toString('utf8');
     } finally {

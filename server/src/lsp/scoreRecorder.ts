@@ -100,7 +100,7 @@ export function createScoreRecorder(options: RecorderOptions): ScoreRecorder {
 
 /** Whether every step has its scores: what was stopped half-way is recorded again next time. */
 function isComplete(view: TraceView): boolean {
-  return view.traces.every(({ steps }) => steps.every((s) => !s.isStale && !s.bundle.results.some((r) => r.kind === 'unscored' && r.reason === 'pending')));
+  return view.traces.every(({ steps }) => steps.every((s) => !s.isStale && !s.isPending));
 }
 
 /** Everything that what is recorded of a file hangs on, in words. */

@@ -40,6 +40,7 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
   const edits = new Map<string, Promise<void>>();
   const changedUris = new Set<string>();
   let refreshTimer: NodeJS.Timeout | undefined;
+  let lastRefreshMs = Number.NEGATIVE_INFINITY;
   let outline: Promise<Disposable> | undefined;
   let isOutlineStale = false;
 
@@ -76,27 +77,34 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
     (await old)?.dispose();
   };
 
-  /** Tells the editor to ask again, at most once a pause. */
+  /** Tells the editor to ask again: at once, then at most once a pause. */
   const refresh = (uri: string): void => {
     changedUris.add(uri);
     isOutlineStale = true;
-    refreshTimer ??= setTimeout(() => {
+    if (refreshTimer !== undefined) return;
+    const pause = Math.min(SETTLE_MS, lastRefreshMs + SETTLE_MS - ports.nowMs());
+    if (pause <= 0) return tellChanged();
+    refreshTimer = setTimeout(() => {
       refreshTimer = undefined;
-      const changed = [...changedUris];
-      changedUris.clear();
-      const affected = documents.all().filter((d) => changed.includes(sourceUriOf(d.uri)));
-      for (const document of affected) {
-        const shown = store?.view(document.uri);
-        void connection.sendNotification(contract.DECORATIONS, shown === undefined ? { uri: document.uri, version: document.version, bad: [], contested: [] } : decorations(shown, document.version));
-      }
-      for (const uriOfChange of changed) void connection.sendNotification(contract.READABLE_CHANGED, { uri: uriOfChange });
-      if (affected.length === 0) return;
-      const { workspace } = client;
-      const quietly = (work: Promise<unknown>): void => void work.catch(() => undefined);
-      if (workspace?.inlayHint?.refreshSupport === true) quietly(connection.languages.inlayHint.refresh());
-      if (workspace?.codeLens?.refreshSupport === true) quietly(connection.sendRequest('workspace/codeLens/refresh'));
-      if (workspace?.diagnostics?.refreshSupport === true) quietly(connection.languages.diagnostics.refresh());
-    }, SETTLE_MS);
+      tellChanged();
+    }, pause);
+  };
+  const tellChanged = (): void => {
+    lastRefreshMs = ports.nowMs();
+    const changed = [...changedUris];
+    changedUris.clear();
+    const affected = documents.all().filter((d) => changed.includes(sourceUriOf(d.uri)));
+    for (const document of affected) {
+      const shown = store?.view(document.uri);
+      void connection.sendNotification(contract.DECORATIONS, shown === undefined ? { uri: document.uri, version: document.version, bad: [], contested: [] } : decorations(shown, document.version));
+    }
+    for (const uriOfChange of changed) void connection.sendNotification(contract.READABLE_CHANGED, { uri: uriOfChange });
+    if (affected.length === 0) return;
+    const { workspace } = client;
+    const quietly = (work: Promise<unknown>): void => void work.catch(() => undefined);
+    if (workspace?.inlayHint?.refreshSupport === true) quietly(connection.languages.inlayHint.refresh());
+    if (workspace?.codeLens?.refreshSupport === true) quietly(connection.sendRequest('workspace/codeLens/refresh'));
+    if (workspace?.diagnostics?.refreshSupport === true) quietly(connection.languages.diagnostics.refresh());
   };
 
   connection.onInitialize((params): InitializeResult => {

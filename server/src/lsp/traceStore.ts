@@ -58,6 +58,8 @@ interface Ask {
 
 const MEGABYTE = 1_048_576;
 const USUAL_TRACE_LENGTH = 8;
+/** Steps of a file that nobody looks at, scored before its Problems are first renewed. */
+const UNSEEN_STEPS = 500;
 /** How a zip archive, zstd and gzip begin when their bytes are taken for UTF-8. */
 const PACKED_AS_TEXT = /^(?:PK\x03\x04|\(\ufffd\/\ufffd|\x1f\ufffd\x08)/;
 
@@ -235,8 +237,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     const doneSteps = new Set<object>();
     let done = 0;
     let changed = 0;
-    // Showing costs the whole file: often at first, ever more rarely in a long trace.
-    let nextShow = 0;
+    // Showing costs the whole file: often at first, ever more rarely in a long trace. Of a file that nobody looks at the first steps can wait.
+    let nextShow = isPinned(file.uri) ? 0 : UNSEEN_STEPS;
     for (const { work, pending } of jobs) {
       const raws = file.rawByTraceId.get(work.trace.traceId);
       // Only a re-score tells what changed; an edit must not pay for the comparison.
@@ -246,10 +248,15 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
         work, scorers, pending, signal, isFresh: ask.rescore !== undefined,
         focus: work.steps.flatMap((s, i) => (ask.focus?.has(s.step.stepId) === true ? [i] : [])),
         onScored: (scored) => {
-          for (const { stepIndex, raw } of scored) {
+          for (const { stepIndex, raw, isProvisional } of scored) {
             const step = work.steps[stepIndex];
             if (step === undefined) continue;
             const old = raws?.get(step.step.stepId);
+            if (isProvisional === true) {
+              // Shown as being refreshed until its turn comes.
+              if (old === undefined) raws?.set(step.step.stepId, { raw, chainKey: '' });
+              continue;
+            }
             const merged = old !== undefined && old.chainKey === step.chainKey ? new Map([...old.raw, ...raw]) : raw;
             raws?.set(step.step.stepId, { raw: merged, chainKey: step.chainKey });
             // A step wanted first may be reported again, when more scorers have read it.

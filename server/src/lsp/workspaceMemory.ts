@@ -1,5 +1,7 @@
 /** What the session knows of all scores of the workspace: the memory on disk, and a corpus of it kept current. */
 import { nameInMemory } from '../core/scoreRecord.ts';
+import { createLiveMars } from '../corpus/marsOfCorpus.ts';
+import type { MarsReport } from '../corpus/marsResult.ts';
 import { corpusOf } from '../corpus/scoreCorpus.ts';
 import type { ScoreCorpus } from '../corpus/scoreCorpus.ts';
 import type { Evaluation, ScoreMemory } from '../corpus/scoreMemory.ts';
@@ -19,6 +21,8 @@ export interface WorkspaceMemory {
   flush(): Promise<void>;
   /** Every score that is remembered, the latest noted ones among them. */
   corpus(): Promise<ScoreCorpus>;
+  /** MARS over all of it, with intervals, kept up to date from one call to the next. */
+  mars(): Promise<MarsReport>;
   /** Undefined while the models are not loaded or cannot be. */
   memory(): ScoreMemory | undefined;
   /** Name of a file in the memory: its path from the workspace's first folder, else its whole path. */
@@ -36,6 +40,7 @@ export function createWorkspaceMemory(options: {
 }): WorkspaceMemory {
   let corpus: Promise<ScoreCorpus> | undefined;
   let keys: { readonly manifest: ModelManifest; readonly keys: ModelKeys } | undefined;
+  const mars = createLiveMars();
   const memory = (): ScoreMemory | undefined => options.engine()?.memory;
 
   const models = (): ModelKeys | undefined => {
@@ -65,15 +70,19 @@ export function createWorkspaceMemory(options: {
     },
   });
 
+  async function wholeCorpus(): Promise<ScoreCorpus> {
+    await recorder.flush();
+    corpus ??= (async () => corpusOf(await memory()?.load({}) ?? { scorables: [], records: [] }))();
+    return corpus;
+  }
+
   return {
     note: recorder.note,
     forget: (path) => recorder.forget(nameOf(path)),
     flush: recorder.flush,
     memory, nameOf,
-    async corpus() {
-      await recorder.flush();
-      corpus ??= (async () => corpusOf(await memory()?.load({}) ?? { scorables: [], records: [] }))();
-      return corpus;
-    },
+    corpus: wholeCorpus,
+    // Intervals take seconds over many steps: edits and hovers go first.
+    mars: async () => mars.of(await wholeCorpus(), () => new Promise((resolve) => setImmediate(resolve))),
   };
 }

@@ -42,19 +42,13 @@ export function consensusOf(voices: readonly Voice[], fit: ConsensusManifest, me
   };
 }
 
-/** The consensus of every dimension the manifest fits one for. People's labels and scores found in files take no part, rules where the manifest gives them weight. */
-export function consensusByDimension(results: readonly ScoreResult[], manifest: ModelManifest): Readonly<Record<string, Consensus>> {
-  const found: Record<string, Consensus> = {};
-  const ids = new Set(manifest.scorers.map((s) => s.id));
-  const oursByDimension = Map.groupBy(results.flatMap((r) => (r.kind === 'scored' && (r.scorer === RULES_SCORER || ids.has(r.scorer)) ? [r] : [])), (r) => r.dimension);
-  for (const [dimension, fit] of Object.entries(manifest.consensus)) {
-    const ours = oursByDimension.get(dimension);
-    // Rules alone make no consensus: they speak to some steps only.
-    if (ours === undefined || ours.every((r) => r.scorer === RULES_SCORER)) continue;
-    const consensus = consensusOf(ours, fit, measuredFor(fit, ours));
-    if (consensus !== undefined) found[dimension] = consensus;
-  }
-  return found;
+/** The consensus on one dimension, if the manifest fits one for it. People's labels and scores found in files take no part, rules where the manifest gives them weight. */
+export function consensusOn(dimension: string, results: readonly ScoreResult[], manifest: ModelManifest): Consensus | undefined {
+  const fit = manifest.consensus[dimension];
+  if (fit === undefined) return undefined;
+  const ours = results.filter((r): r is Scored => r.kind === 'scored' && r.dimension === dimension && (r.scorer === RULES_SCORER || manifest.scorers.some((s) => s.id === r.scorer)));
+  // Rules alone make no consensus: they speak to some steps only.
+  return ours.every((r) => r.scorer === RULES_SCORER) ? undefined : consensusOf(ours, fit, measuredFor(fit, ours));
 }
 
 /** Of all attributes those that the fit asks for: every step of a workspace comes through here. */

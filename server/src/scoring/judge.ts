@@ -1,7 +1,7 @@
 /** From the raw outputs of one step to its calibrated results and their consensus. */
 import type { Finding } from '../core/problems.ts';
-import type { ScoreBundle, ScoreResult } from '../core/scoreResult.ts';
-import { consensusByDimension } from './consensus.ts';
+import type { Consensus, ScoreResult } from '../core/scoreResult.ts';
+import { consensusOn } from './consensus.ts';
 import type { ModelManifest } from './manifest.ts';
 import { splitOutputs } from './rawScores.ts';
 import type { RawByScorer } from './rawScores.ts';
@@ -9,7 +9,17 @@ import { findScorer } from './registry.ts';
 import { toResult } from './scorer.ts';
 import { judgeRules } from './scorers/rules.ts';
 
-export type Judgement = Pick<ScoreBundle, 'results' | 'consensusByDimension'>;
+/** What was said of one step on one dimension. */
+export interface DimensionJudgement {
+  readonly results: readonly ScoreResult[];
+  readonly consensus: Consensus | undefined;
+}
+
+/** What was said of one step; a dimension is judged when it is first asked for. */
+export interface Judgement {
+  readonly dimensions: readonly string[];
+  on(dimension: string): DimensionJudgement;
+}
 
 interface JudgeOptions {
   readonly manifest: ModelManifest;
@@ -18,6 +28,8 @@ interface JudgeOptions {
   /** What the rules found on the step; undefined where they do not take part. */
   readonly findings: readonly Finding[] | undefined;
 }
+
+const NOTHING_SAID: DimensionJudgement = { results: [], consensus: undefined };
 
 /** Judgements of raw outputs seen before: after an edit all steps but a few are the same. */
 const known = new WeakMap<RawByScorer, { readonly manifest: ModelManifest; readonly asked: string; readonly judgement: Judgement }>();
@@ -33,17 +45,26 @@ export function judge(raw: RawByScorer, options: JudgeOptions): Judgement {
 }
 
 function judgeAfresh(raw: RawByScorer, options: JudgeOptions): Judgement {
-  const { manifest } = options;
-  const results = manifest.scorers.flatMap((entry): ScoreResult[] => {
+  const judged = new Map<string, DimensionJudgement>();
+  return {
+    dimensions: options.dimensions,
+    on(dimension) {
+      let found = judged.get(dimension);
+      if (found === undefined) judged.set(dimension, found = options.dimensions.includes(dimension) ? judgeOn(dimension, raw, options) : NOTHING_SAID);
+      return found;
+    },
+  };
+}
+
+function judgeOn(dimension: string, raw: RawByScorer, { manifest, scorers, findings }: JudgeOptions): DimensionJudgement {
+  const results = manifest.scorers.flatMap((entry): readonly ScoreResult[] => {
     const scorer = findScorer(entry.id);
+    if (scorer === undefined || !scorers.includes(entry.id) || !entry.dimensions.includes(dimension)) return [];
     const values = raw.get(entry.id);
-    if (scorer === undefined || !options.scorers.includes(entry.id)) return [];
-    const dimensions = entry.dimensions.filter((d) => options.dimensions.includes(d));
+    if (values !== undefined) return [toResult({ scorer, entry, row: splitOutputs(entry, values), dimension })];
     // A recurrent scorer may not have read the steps before yet.
-    if (values === undefined) return dimensions.filter((d) => entry.calibration[d] !== undefined).map((dimension) => ({ kind: 'unscored', dimension, scorer: entry.id, scorerVersion: entry.version, reason: 'pending' }));
-    const row = splitOutputs(entry, values);
-    return dimensions.map((dimension) => toResult({ scorer, entry, row, dimension }));
+    return entry.calibration[dimension] === undefined ? [] : [{ kind: 'unscored', dimension, scorer: entry.id, scorerVersion: entry.version, reason: 'pending' }];
   });
-  if (options.findings !== undefined) results.push(...judgeRules({ findings: options.findings, dimensions: options.dimensions }, manifest.rules ?? {}));
-  return { results, consensusByDimension: consensusByDimension(results, manifest) };
+  if (findings !== undefined) results.push(...judgeRules({ findings, dimensions: [dimension] }, manifest.rules ?? {}));
+  return { results, consensus: consensusOn(dimension, results, manifest) };
 }

@@ -2,7 +2,7 @@
 import type { ModelRunner, StopSignal, WindowInput } from './modelRunner.ts';
 import { poolStep } from './stepEncoding.ts';
 import type { StepEncoding, UnitEncoding, WindowEncoding } from './stepEncoding.ts';
-import type { TraceWork } from './traceWork.ts';
+import type { StepWork, TraceWork } from './traceWork.ts';
 import { createLayout, goalHead, unitLengths, unitTokens } from './windows.ts';
 import type { Window, WindowLayout } from './windows.ts';
 
@@ -17,9 +17,16 @@ export interface StepReader {
   next(windowCount: number): Promise<readonly ReadStep[] | undefined>;
 }
 
-/** Word pieces of texts seen lately, by text key. */
+/** A text to be tokenised; `text` is read only when its pieces are not known. */
+export interface KeyedText {
+  readonly key: string;
+  readonly text: () => string;
+}
+
+/** Word pieces of texts seen lately, by text key; their numbers for much longer, so that windows far on in a trace can be laid without its beginning. */
 export interface PieceMemory {
-  of(texts: readonly { readonly key: string; readonly text: string }[], signal: StopSignal | undefined): Promise<readonly Int32Array[]>;
+  of(texts: readonly KeyedText[], signal: StopSignal | undefined): Promise<readonly Int32Array[]>;
+  counts(texts: readonly KeyedText[], signal: StopSignal | undefined): Promise<readonly number[]>;
 }
 
 interface Unit {
@@ -32,6 +39,7 @@ interface Unit {
 /** Steps tokenised at once: enough for many windows, few enough not to keep the first one waiting. */
 const BLOCK = 64;
 const PIECES_IN_MEMORY = 2_000_000;
+const COUNTS_IN_MEMORY = 1_000_000;
 
 /** `scorable` are the indices of the steps that are scored, `wanted` positions in it. */
 export function createStepReader(options: {
@@ -54,22 +62,28 @@ export function createStepReader(options: {
   let cursor = 0;
 
   async function begin(): Promise<WindowLayout> {
-    const [goal] = await options.pieces.of([{ key: work.goalKey, text: work.trace.goalText }], signal);
+    const [goal] = await options.pieces.of([{ key: work.goalKey, text: () => work.trace.goalText }], signal);
     head = goalHead(goal ?? [], rules);
     return createLayout(rules, head.length);
   }
 
   async function layBlock(into: WindowLayout): Promise<void> {
     const block = scorable.slice(laid, Math.min(laid + BLOCK, needed)).flatMap((index) => work.steps[index] ?? []);
-    const found = await options.pieces.of(block.map((s) => ({ key: s.textKey, text: s.text })), signal);
-    for (const ids of found) {
-      const lengths = unitLengths(ids.length, rules);
+    for (const count of await options.pieces.counts(block.map(keyedText), signal)) {
+      const lengths = unitLengths(count, rules);
       lengths.forEach((length, chunk) => {
         into.add(length);
         units.push({ position: laid, chunk, isLast: chunk === lengths.length - 1 });
       });
-      pieces.set(laid++, ids);
+      laid++;
     }
+  }
+
+  /** Fetches the pieces of every unit in the windows. */
+  async function fetchPieces(windows: readonly Window[]): Promise<void> {
+    const missing = [...new Set(windows.flatMap((w) => units.slice(w.firstCarried, w.end).map((u) => u.position)))].filter((position) => !pieces.has(position));
+    const found = await options.pieces.of(missing.flatMap((position) => work.steps[scorable[position] ?? -1] ?? []).map(keyedText), signal);
+    missing.forEach((position, i) => pieces.set(position, found[i] ?? new Int32Array(0)));
   }
 
   const readIn = (window: Window): readonly Unit[] => units.slice(window.firstRead, window.end);
@@ -121,6 +135,7 @@ export function createStepReader(options: {
     async next(windowCount) {
       const windows = await take(windowCount);
       if (windows.length === 0) return undefined;
+      await fetchPieces(windows);
       const inputs = windows.map(inputOf);
       forgetRead();
       const encoded = await runner.encode(inputs, signal === undefined ? {} : { signal });
@@ -142,27 +157,38 @@ export function createStepReader(options: {
   };
 }
 
+const keyedText = (step: StepWork): KeyedText => ({ key: step.textKey, text: () => step.text });
+
 export function createPieceMemory(runner: ModelRunner): PieceMemory {
   const known = new Map<string, Int32Array>();
+  const counted = new Map<string, number>();
   let held = 0;
   const remember = (key: string, ids: Int32Array): void => {
     held += ids.length - (known.get(key)?.length ?? 0);
     known.delete(key);
     known.set(key, ids);
+    counted.set(key, ids.length);
+    if (counted.size > COUNTS_IN_MEMORY) counted.delete(counted.keys().next().value ?? '');
     for (const [oldest, old] of known) {
       if (held <= PIECES_IN_MEMORY || oldest === key) break;
       held -= old.length;
       known.delete(oldest);
     }
   };
+  const of = async (texts: readonly KeyedText[], signal: StopSignal | undefined): Promise<readonly Int32Array[]> => {
+    const unknown = new Map(texts.flatMap((t) => (known.has(t.key) ? [] : [[t.key, t.text] as const])));
+    const fresh = unknown.size === 0 ? [] : await runner.tokenize([...unknown.values()].map((text) => text()), signal === undefined ? {} : { signal });
+    const found = new Map([...unknown.keys()].map((key, i) => [key, fresh[i] ?? new Int32Array(0)] as const));
+    const answer = texts.map((t) => found.get(t.key) ?? known.get(t.key) ?? new Int32Array(0));
+    for (const [key, ids] of found) remember(key, ids);
+    return answer;
+  };
   return {
-    async of(texts, signal) {
-      const unknown = new Map(texts.flatMap((t) => (known.has(t.key) ? [] : [[t.key, t.text] as const])));
-      const fresh = unknown.size === 0 ? [] : await runner.tokenize([...unknown.values()], signal === undefined ? {} : { signal });
-      const found = new Map([...unknown.keys()].map((key, i) => [key, fresh[i] ?? new Int32Array(0)] as const));
-      const answer = texts.map((t) => found.get(t.key) ?? known.get(t.key) ?? new Int32Array(0));
-      for (const [key, ids] of found) remember(key, ids);
-      return answer;
+    of,
+    async counts(texts, signal) {
+      const uncounted = texts.filter((t) => !counted.has(t.key));
+      const lengths = new Map((await of(uncounted, signal)).map((ids, i) => [uncounted[i]?.key ?? '', ids.length] as const));
+      return texts.map((t) => lengths.get(t.key) ?? counted.get(t.key) ?? 0);
     },
   };
 }

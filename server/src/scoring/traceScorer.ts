@@ -1,5 +1,5 @@
 /** Scores the steps of a trace with as little work as possible: what is known is not computed again. */
-import { advance, ROW_WIDTH, writeRow } from './headInput.ts';
+import { advance, emptyContext, ROW_WIDTH, writeRow } from './headInput.ts';
 import type { ModelRunner, StopSignal } from './modelRunner.ts';
 import type { ScoreCache } from './scoreCache.ts';
 import { joinOutputs, packRaw, unpackRaw } from './rawScores.ts';
@@ -12,6 +12,10 @@ import type { StepWork, TraceWork } from './traceWork.ts';
 
 /** Windows run between two messages to the user: few at first, so that something is seen soon. */
 const WINDOWS_AT_ONCE = [1, 2, 4] as const;
+/** Steps whose turn comes within so many are worth no look ahead. */
+const SOON = 64;
+/** Steps that a look ahead reads before the first one asked for. */
+const AHEAD_BACK = 8;
 
 export interface ScoreRequest {
   readonly work: TraceWork;
@@ -19,7 +23,7 @@ export interface ScoreRequest {
   readonly scorers: readonly string[];
   /** Indices of the steps to score, ascending; steps without work are passed over. */
   readonly pending: readonly number[];
-  /** Indices wanted first; the rest follow in order. */
+  /** Indices wanted first; the rest follow in order. Those whose turn is far off are looked at beforehand. */
   readonly focus?: readonly number[];
   /** Computes the pending steps again, whatever is stored. */
   readonly isFresh?: boolean;
@@ -34,6 +38,8 @@ export interface ScoreRequest {
 export interface ScoredRaw {
   readonly stepIndex: number;
   readonly raw: RawByScorer;
+  /** From a look ahead, without most of the steps before it and without the scorers that need them all: its score is still to come. */
+  readonly isProvisional?: true;
 }
 
 export interface TraceScorer {
@@ -65,7 +71,7 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
   }
 
   /** Runs the heads on steps that follow each other, `first` the history before the first of them; answers their raw scores and the history after them. */
-  async function runHeads(trace: HistoryTrace, steps: readonly ReadStep[], first: StepHistory, signal: StopSignal | undefined): Promise<{ readonly scored: readonly ScoredRaw[]; readonly after: StepHistory }> {
+  async function runHeads(trace: HistoryTrace, steps: readonly ReadStep[], first: StepHistory, { signal, isKept = true }: { readonly signal: StopSignal | undefined; readonly isKept?: boolean }): Promise<{ readonly scored: readonly ScoredRaw[]; readonly after: StepHistory }> {
     const [start] = steps;
     if (start === undefined) return { scored: [], after: first };
     const scorers = trace.scorers.filter((id) => entries.find((s) => s.id === id)?.stateWidth === undefined || first.states[id] !== undefined);
@@ -87,7 +93,7 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
     }
     counters.headRows += steps.length * scorers.length;
     let after = first;
-    steps.forEach(({ position }, row) => {
+    if (isKept) steps.forEach(({ position }, row) => {
       after = histories.keep(trace, position, { context: contexts[row] ?? context, raw: raws[row] ?? new Map() });
     });
     return { scored: steps.map(({ position }, row) => ({ stepIndex: trace.scorable[position] ?? -1, raw: raws[row] ?? new Map<string, Float32Array>() })), after };
@@ -118,10 +124,26 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
     const steps: ReadStep[] = [];
     for (let read = await reader.next(1); read !== undefined; read = await reader.next(1)) steps.push(...read);
     count(trace, steps);
-    const { scored } = await runHeads(trace, steps, history, request.signal);
+    const { scored } = await runHeads(trace, steps, history, { signal: request.signal });
     request.onScored(scored);
     await store(trace, steps, scored);
     return scored.every(({ raw }) => trace.scorers.every((id) => raw.has(id)));
+  }
+
+  /** Reads steps of a long trace long before their turn, as if it had begun shortly before them. Nothing of it is kept. */
+  async function lookAhead(request: ScoreRequest, trace: HistoryTrace, positions: readonly number[]): Promise<void> {
+    for (const [first, last] of stretches(positions)) {
+      const from = Math.max(0, first - AHEAD_BACK);
+      const indices = trace.scorable.slice(from, last + 1);
+      const work = { ...trace.work, steps: indices.map((i) => stepAt(trace.work, i)) };
+      const part: HistoryTrace = { ...trace, work, scorable: indices.map((_, i) => i) };
+      const reader = readerOf(part, new Set(part.scorable), request.signal);
+      const steps: ReadStep[] = [];
+      for (let read = await reader.next(1); read !== undefined; read = await reader.next(1)) steps.push(...read);
+      count(part, steps);
+      const { scored } = await runHeads(part, steps, { context: emptyContext(trace.work.trace.goalText), states: {} }, { signal: request.signal, isKept: false });
+      request.onScored(scored.flatMap(({ stepIndex, raw }) => (from + stepIndex < first ? [] : [{ stepIndex: indices[stepIndex] ?? -1, raw, isProvisional: true as const }])));
+    }
   }
 
   /** Histories before each run of wanted steps; steps whose history is lost become wanted too. */
@@ -165,7 +187,7 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
         const [first] = run;
         history = starts.get(first?.position ?? -1) ?? history;
         if (history === undefined) throw new Error('A step was scored before the steps before it.');
-        const { scored, after } = await runHeads(trace, run, history, signal);
+        const { scored, after } = await runHeads(trace, run, history, { signal });
         history = after;
         request.onScored(scored.filter((s) => asked.has(s.stepIndex)));
         await stored;
@@ -197,6 +219,11 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
       signal?.throwIfAborted();
       if (rest.length === 0) return;
       await options.warmUp();
+      if (request.focus !== undefined && request.isFresh !== true) {
+        const turn = new Map(rest.map((index, at) => [index, at]));
+        const far = trace.scorable.flatMap((index, position) => (focus.has(index) && (turn.get(index) ?? 0) > SOON ? [position] : []));
+        if (far.length > 0) await lookAhead(request, trace, far);
+      }
       await scoreRest(request, trace, rest);
     },
   };
@@ -211,6 +238,17 @@ function consecutive(steps: readonly ReadStep[], starts: ReadonlyMap<number, Ste
     else last.push(step);
   }
   return runs;
+}
+
+/** First and last of the numbers that follow each other; `positions` ascend. */
+function stretches(positions: readonly number[]): readonly (readonly [first: number, last: number])[] {
+  const found: [number, number][] = [];
+  for (const position of positions) {
+    const last = found.at(-1);
+    if (last !== undefined && last[1] === position - 1) last[1] = position;
+    else found.push([position, position]);
+  }
+  return found;
 }
 
 function scorableStep({ work, scorable }: HistoryTrace, position: number): StepWork {

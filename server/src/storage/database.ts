@@ -1,8 +1,7 @@
 /** Opens the score database: migrations, waiting for others, reading where writing is not allowed, a fresh file where the old one cannot be read. */
-import { accessSync, constants, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type BetterSqlite3 from 'better-sqlite3';
 import { migration0001 } from './migrations/0001-cache.ts';
 import { migration0002 } from './migrations/0002-memory.ts';
@@ -13,6 +12,9 @@ const OPEN_TIMEOUT_MS = 4000;
 /** A write of another process may take longer than an opening should. */
 const BUSY_TIMEOUT_MS = 15_000;
 const RETRY_MS = 25;
+/** Bytes of the header that say how the file is written and read (SQLite, Database File Format, 1.3.3). */
+const FORMAT_VERSIONS = [18, 20] as const;
+const NO_WRITE_AHEAD_LOG = 1;
 
 export interface OpenedDatabase {
   readonly db: BetterSqlite3.Database;
@@ -67,9 +69,15 @@ export function openForReading(path: string): BetterSqlite3.Database {
   } catch (error) {
     const hasUnmerged = existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0;
     if (hasUnmerged || !/^SQLITE_(CANTOPEN|READONLY)/.test(codeOf(error))) throw error;
-    // SQLite shares files through a small one beside them; where none can be made, nobody is writing either.
-    return check(new (driver())(`${pathToFileURL(path).href}?immutable=1`, options));
+    // SQLite shares files through a small one beside them; where none can be made, nobody is writing either, and a copy says the same.
+    return check(openCopy(readFileSync(path)));
   }
+}
+
+/** Opens the bytes of a database file for reading, and marks in them that there is no write-ahead log. What stands only in the one beside the file is missing. */
+export function openCopy(bytes: Buffer): BetterSqlite3.Database {
+  bytes.fill(NO_WRITE_AHEAD_LOG, ...FORMAT_VERSIONS);
+  return new (driver())(bytes, { readonly: true });
 }
 
 /** SQLite's version, from a database in memory: proves that the native module loads and works. */

@@ -1,5 +1,5 @@
 /** What crosses the boundary between the server and its storage worker. */
-import type { Evaluation, ScorableFilter, ScoreDelta, ScoreHistory } from '../corpus/scoreMemory.ts';
+import type { Agreement, Evaluation, ScorableFilter, ScoreDelta, ScoreHistory } from '../corpus/scoreMemory.ts';
 import type { CacheTable } from './cacheStore.ts';
 import type { Finding, FindingTable, SeenFinding } from './findingStore.ts';
 import type { WireColumns } from './scoreReader.ts';
@@ -16,6 +16,7 @@ export interface StorageCalls {
   readonly history: { readonly ask: { readonly scorableId: string }; readonly answer: readonly ScoreHistory[] };
   readonly deltas: { readonly ask: { readonly filter: ScorableFilter & { readonly isSignificant?: boolean; readonly limit?: number } }; readonly answer: readonly ScoreDelta[] };
   readonly saveFindings: { readonly ask: { readonly table: FindingTable; readonly findings: readonly Finding[]; readonly timeMs: number }; readonly answer: null };
+  readonly saveAgreements: { readonly ask: { readonly agreements: readonly Agreement[]; readonly timeMs: number }; readonly answer: null };
   readonly findings: { readonly ask: { readonly table: FindingTable }; readonly answer: readonly SeenFinding[] };
   readonly close: { readonly ask: object; readonly answer: null };
 }
@@ -23,7 +24,7 @@ export interface StorageCalls {
 export type StorageCall = keyof StorageCalls;
 
 /** Requests that change the file. */
-export const WRITES: ReadonlySet<StorageCall> = new Set<StorageCall>(['put', 'record', 'retain', 'saveFindings']);
+export const WRITES: ReadonlySet<StorageCall> = new Set<StorageCall>(['put', 'record', 'retain', 'saveFindings', 'saveAgreements']);
 
 export interface StorageRequest<K extends StorageCall = StorageCall> {
   readonly kind: K;

@@ -2,10 +2,10 @@
 import { Worker } from 'node:worker_threads';
 import { recordsOf } from '../corpus/scoreColumns.ts';
 import type { ScoreColumns } from '../corpus/scoreColumns.ts';
-import type { Recommendation, ScorableFilter, ScoreDelta, ScoreMemory } from '../corpus/scoreMemory.ts';
+import type { Agreement, FoundPattern, Recommendation, ScorableFilter, ScoreDelta, ScoreMemory, Seen } from '../corpus/scoreMemory.ts';
 import type { ScoreCache } from '../scoring/scoreCache.ts';
 import type { CacheTable } from './cacheStore.ts';
-import type { Finding, FindingTable, SeenFinding } from './findingStore.ts';
+import type { FindingTable } from './findingStore.ts';
 import { WRITES } from './messages.ts';
 import type { StorageCall, StorageCalls, StorageReply, StorageStart } from './messages.ts';
 import { arrivedColumns } from './scoreReader.ts';
@@ -14,10 +14,6 @@ import type { StoreLimits } from './store.ts';
 export interface WorkspaceMemory extends ScoreMemory, ScoreCache {
   /** As `load`, without an object a score. */
   loadColumns(filter: ScorableFilter): Promise<ScoreColumns>;
-  /** Keeps findings by id; one that is known already keeps when it was first seen. */
-  saveFindings(table: FindingTable, findings: readonly Finding[], timeMs: number): Promise<void>;
-  /** Last seen first. */
-  findings(table: FindingTable): Promise<readonly SeenFinding[]>;
   /** Writes what is under way and closes the file. */
   close(): Promise<void>;
 }
@@ -108,10 +104,11 @@ export function openScoreMemory(options: MemoryOptions): WorkspaceMemory {
     const columns = await ask('load', { filter });
     return columns === undefined ? NO_COLUMNS : arrivedColumns(columns);
   };
-  const saveFindings = async (table: FindingTable, findings: readonly Finding[], timeMs: number): Promise<void> => {
-    if (findings.length > 0) await ask('saveFindings', { table, findings, timeMs });
+  const saveFindings = async (table: FindingTable, found: readonly { readonly id: string }[], timeMs: number): Promise<void> => {
+    if (found.length > 0) await ask('saveFindings', { table, findings: found.map(({ id, ...content }) => ({ id, content })), timeMs });
   };
-  const findings = async (table: FindingTable): Promise<readonly SeenFinding[]> => await ask('findings', { table }) ?? [];
+  const findings = async <T>(table: FindingTable): Promise<readonly (T & Seen)[]> =>
+    (await ask('findings', { table }) ?? []).map(({ id, content, firstSeenMs, lastSeenMs }) => ({ id, ...content as T, firstSeenMs, lastSeenMs }));
 
   return {
     getRaw: (keys) => get('raw_scores', keys),
@@ -132,10 +129,14 @@ export function openScoreMemory(options: MemoryOptions): WorkspaceMemory {
     loadColumns,
     history: async (scorableId) => await ask('history', { scorableId }) ?? [],
     deltas: async (filter) => await ask('deltas', { filter }) ?? [],
-    saveRecommendations: (recommendations, timeMs) => saveFindings('recommendations', recommendations.map(({ id, ...content }) => ({ id, content })), timeMs),
-    recommendations: async () => (await findings('recommendations')).map(({ id, content, firstSeenMs, lastSeenMs }) => ({ ...content as Omit<Recommendation, 'id'>, id, firstSeenMs, lastSeenMs })),
-    saveFindings,
-    findings,
+    saveRecommendations: (recommendations, timeMs) => saveFindings('recommendations', recommendations, timeMs),
+    recommendations: () => findings<Recommendation>('recommendations'),
+    saveAgreements: async (agreements, timeMs) => {
+      if (agreements.length > 0) await ask('saveAgreements', { agreements, timeMs });
+    },
+    agreements: () => findings<Agreement>('mars_results'),
+    savePatterns: (patterns, timeMs) => saveFindings('patterns', patterns, timeMs),
+    patterns: () => findings<FoundPattern>('patterns'),
     close: async () => {
       if (!isBroken) await ask('close', {});
       // A worker without a file never hears "close", and its listeners would keep the process alive.
@@ -155,5 +156,8 @@ function failureSentence(path: string, code: string, message: string): string {
 export function forgetfulMemory(): ScoreMemory {
   const nothing = (): Promise<readonly never[]> => Promise.resolve([]);
   const passedOver = (): Promise<void> => Promise.resolve();
-  return { record: nothing, retain: passedOver, fileState: () => Promise.resolve(''), load: () => Promise.resolve({ scorables: [], records: [] }), history: nothing, deltas: nothing, saveRecommendations: passedOver, recommendations: nothing };
+  return {
+    record: nothing, retain: passedOver, fileState: () => Promise.resolve(''), load: () => Promise.resolve({ scorables: [], records: [] }), history: nothing, deltas: nothing,
+    saveRecommendations: passedOver, recommendations: nothing, saveAgreements: passedOver, agreements: nothing, savePatterns: passedOver, patterns: nothing,
+  };
 }

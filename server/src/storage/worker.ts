@@ -5,7 +5,7 @@ import { codeOf, fileIdentity, isCorruption, openDatabase, openForReading, start
 import type { OpenedDatabase } from './database.ts';
 import { deltas } from './deltaStore.ts';
 import { fileState, history, record, retain } from './evaluationStore.ts';
-import { findings, saveFindings } from './findingStore.ts';
+import { findings, saveAgreements, saveFindings } from './findingStore.ts';
 import { WRITES } from './messages.ts';
 import type { StorageCall, StorageCalls, StorageReply, StorageRequest, StorageStart } from './messages.ts';
 import { buffersOf, readColumns } from './scoreReader.ts';
@@ -26,6 +26,7 @@ const HANDLERS: { readonly [K in StorageCall]: (store: Store, ask: StorageCalls[
   history: (store, { scorableId }) => history(store, scorableId),
   deltas: (store, { filter }) => deltas(store, filter),
   saveFindings: (store, { table, findings: found, timeMs }) => done(saveFindings(store, table, found, timeMs)),
+  saveAgreements: (store, { agreements, timeMs }) => done(saveAgreements(store, agreements, timeMs)),
   findings: (store, { table }) => findings(store, table),
   close: (store) => done(store.db.close()),
 };

@@ -7,7 +7,7 @@ import type { ScoreHistory } from '../../corpus/scoreMemory.ts';
 import { escapeMarkdown, markdownTable } from '../markdown.ts';
 import { causeText, changeText } from '../scoreChange.ts';
 import { percent } from '../scoredTrace.ts';
-import { stepLink } from './reportText.ts';
+import { stepLink, timeText } from './reportText.ts';
 import type { ReportContext } from './reportText.ts';
 
 export function historyReport(facts: ScorableFacts | undefined, histories: readonly ScoreHistory[], context: ReportContext): string {
@@ -34,8 +34,4 @@ function pointTable({ points }: ScoreHistory): readonly string[] {
     return [timeText(point.timeMs), String(percent(point.score)), change, escapeMarkdown(point.scorerVersion)];
   });
   return markdownTable(['when', '#score', 'change', 'version'], rows.toReversed());
-}
-
-function timeText(timeMs: number | undefined): string {
-  return timeMs === undefined ? '' : new Date(timeMs).toISOString().replace('T', ' ').slice(0, 19);
 }

@@ -1,23 +1,28 @@
 /** Patterns and recommendations: which kinds of step go well, which fail, and what to do about it. */
 import { PRIMARY_DIMENSION } from '../../core/dimensions.ts';
+import { foundPatternId } from '../../corpus/findings.ts';
 import type { Fault, Pattern, PatternReport } from '../../corpus/patterns.ts';
-import type { Recommendation } from '../../corpus/scoreMemory.ts';
+import type { FoundPattern, Recommendation, Seen } from '../../corpus/scoreMemory.ts';
 import type { ScoreCorpus } from '../../corpus/scoreCorpus.ts';
 import { escapeMarkdown, markdownTable } from '../markdown.ts';
-import { NOTHING_YET, decimal, share, stepLink } from './reportText.ts';
+import { NOTHING_YET, decimal, share, stepLink, timeText } from './reportText.ts';
 import type { ReportContext } from './reportText.ts';
 
 const MOST_PATTERNS = 20;
+/** Letters of a date. */
+const DAY = 10;
 const FAULT: Readonly<Record<Fault, string>> = { uncertain: 'uncertain', errors: 'errors', low_score: 'low score', slow: 'slow' };
 
-export function patternsReport(corpus: ScoreCorpus, report: PatternReport, options: ReportContext & { readonly recommendations: readonly Recommendation[] }): string {
+/** `found`: what is remembered of patterns, these among them. */
+export function patternsReport(corpus: ScoreCorpus, report: PatternReport, options: ReportContext & { readonly recommendations: readonly Recommendation[]; readonly found: readonly (FoundPattern & Seen)[] }): string {
   if (report.whole.support.steps === 0) return ['# Patterns and recommendations', '', ...NOTHING_YET].join('\n');
+  const sinceById = new Map(options.found.map((f) => [f.id, f.firstSeenMs]));
   const own = (patterns: readonly Pattern[]): readonly Pattern[] => patterns.filter((p) => p.sameAs === undefined).slice(0, MOST_PATTERNS);
   const rows = (patterns: readonly Pattern[]): readonly (readonly string[])[] => patterns.map((p) => [
     escapeMarkdown(p.title), `${p.stats.support.steps} of ${p.stats.support.traces}`, share(p.stats.scores[PRIMARY_DIMENSION]?.mean), decimal(p.stats.uncertainty?.lift),
-    `${share(p.stats.success.rate)} (${share(p.stats.success.low)} to ${share(p.stats.success.high)})`, p.faults.map((f) => FAULT[f]).join(', '), stepLink(corpus.facts(p.exampleIds[0] ?? ''), options),
+    `${share(p.stats.success.rate)} (${share(p.stats.success.low)} to ${share(p.stats.success.high)})`, p.faults.map((f) => FAULT[f]).join(', '), timeText(sinceById.get(foundPatternId(p, report.dimension))).slice(0, DAY), stepLink(corpus.facts(p.exampleIds[0] ?? ''), options),
   ]);
-  const columns = ['steps', '#support (of traces)', '#score', '#uncertainty lift', '#not bad (95 %)', 'why', 'example'];
+  const columns = ['steps', '#support (of traces)', '#score', '#uncertainty lift', '#not bad (95 %)', 'why', 'first found', 'example'];
   const [bad, good] = [own(report.bad), own(report.good)];
   const { failures } = report;
   return [

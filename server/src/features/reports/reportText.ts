@@ -26,6 +26,11 @@ export function decimal(value: number | null | undefined): string {
   return value === null || value === undefined || !Number.isFinite(value) ? '–' : value.toFixed(2);
 }
 
+/** Universal time to the second; empty where there is none. */
+export function timeText(timeMs: number | undefined): string {
+  return timeMs === undefined ? '' : new Date(timeMs).toISOString().replace('T', ' ').slice(0, 19);
+}
+
 export const NOTHING_YET = [
   'Nothing is remembered yet. Scores are remembered as traces are scored: open a trace, or run **StepScope: Re-score Workspace…**. Traces are found by the patterns of the setting `stepscope.include`.', '',
 ];

@@ -1,8 +1,9 @@
-/** Files that hold a trace inside something else: an Inspect archive, a zstd or gzip file. Recognised by their first bytes. */
+/** Files that hold a trace inside something else: an Inspect archive, a zstd or gzip file, a database of spans. Recognised by their first bytes. */
 import { basename } from 'node:path';
 import type { ByteSource } from './byteSource.ts';
 import { readCompressed, type Compression } from './compressedFile.ts';
 import { headerOf, inspectLines } from './inspectArchive.ts';
+import { spanLines } from './spanDatabase.ts';
 import { readZipDirectory } from './zipContainer.ts';
 
 export interface ContainerLimits {
@@ -24,14 +25,19 @@ export type ContainerRead =
   | { readonly kind: 'failed'; readonly message: string };
 
 /** How many bytes `mayBeContainer` wants to see. */
-export const MAGIC_BYTES = 4;
+export const MAGIC_BYTES = 16;
 
 /** Whether a file that begins like this is one that `readContainer` may take. */
 export function mayBeContainer(head: Uint8Array): boolean {
-  return isZip(head) || compressionOf(head) !== undefined;
+  return isReadWhole(head) || compressionOf(head) !== undefined;
 }
 
-/** The text inside a container; never rejects. `path` is only for the title. */
+/** Whether the beginning of such a file says nothing without its end. */
+export function isReadWhole(head: Uint8Array): boolean {
+  return isZip(head) || isDatabase(head);
+}
+
+/** The text inside a container; never rejects. `path` is for the title, and to see what stands beside a database. */
 export async function readContainer(path: string, source: ByteSource, limits: ContainerLimits): Promise<ContainerRead> {
   const maxBytes = Math.min(limits.maxTextBytes, MOST_TEXT_BYTES);
   const title = `${basename(path)} (unpacked)`;
@@ -41,6 +47,10 @@ export async function readContainer(path: string, source: ByteSource, limits: Co
     if (compression !== undefined) {
       const read = await readCompressed(source, compression, maxBytes);
       if (read.kind === 'not-text') return { kind: 'not-a-container' };
+      return read.kind === 'failed' ? read : { ...read, isVirtual: true, title };
+    }
+    if (isDatabase(head)) {
+      const read = await spanLines(path, source, maxBytes);
       return read.kind === 'failed' ? read : { ...read, isVirtual: true, title };
     }
     if (!isZip(head)) return { kind: 'not-a-container' };
@@ -57,6 +67,13 @@ export async function readContainer(path: string, source: ByteSource, limits: Co
 
 function isZip(head: Uint8Array): boolean {
   return startsWith(head, [0x50, 0x4b, 0x03, 0x04]);
+}
+
+/** "SQLite format 3" and a NUL. */
+const SQLITE_MAGIC = [...'SQLite format 3\0'].map((character) => character.charCodeAt(0));
+
+function isDatabase(head: Uint8Array): boolean {
+  return startsWith(head, SQLITE_MAGIC);
 }
 
 function compressionOf(head: Uint8Array): Compression | undefined {

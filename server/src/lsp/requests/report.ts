@@ -1,7 +1,8 @@
 /** stepscope/report: a report over all remembered scores, as Markdown. */
 import type { ReportParams } from '../../contract/protocol.ts';
 import { corpusId } from '../../core/scoreRecord.ts';
-import { marsOfCorpus, marsOfCorpusInSlices } from '../../corpus/marsOfCorpus.ts';
+import { agreementsOf, foundPatterns } from '../../corpus/findings.ts';
+import { marsOfCorpus } from '../../corpus/marsOfCorpus.ts';
 import { recommendPatterns } from '../../corpus/patternRecommendations.ts';
 import { findPatterns } from '../../corpus/patterns.ts';
 import { recommend } from '../../corpus/recommendations.ts';
@@ -23,26 +24,28 @@ export async function report(params: ReportParams, options: { readonly memory: W
   // Pages link from the root of the workspace; addresses of their own kind they refuse.
   const context: ReportContext = { linkOf: (file) => (/^([a-z]:)?\//i.test(file) ? undefined : `/${encodeURI(file).replaceAll('#', '%23').replaceAll('?', '%3F')}`) };
   const corpus = await memory.corpus();
+  const stored = memory.memory();
   const remember = async (recommendations: readonly Recommendation[]): Promise<readonly Recommendation[]> => {
-    await memory.memory()?.saveRecommendations(recommendations, ports.nowMs());
+    await stored?.saveRecommendations(recommendations, ports.nowMs());
     return recommendations;
   };
   switch (params.kind) {
     case 'statistics': return statisticsReport(corpus, thresholds);
     case 'conflicts': {
-      // Intervals take seconds over many steps: edits and hovers go first.
-      const mars = await marsOfCorpusInSlices(corpus, () => new Promise((resolve) => setImmediate(resolve)));
-      return conflictsReport(corpus, mars, { ...context, recommendations: await remember(recommend(mars)) });
+      const mars = await memory.mars();
+      await stored?.saveAgreements(agreementsOf(mars), ports.nowMs());
+      return conflictsReport(corpus, mars, { ...context, recommendations: await remember(recommend(mars)), agreements: await stored?.agreements() ?? [] });
     }
     case 'patterns': {
       const found = findPatterns(corpus, thresholds);
-      return patternsReport(corpus, found, { ...context, recommendations: await remember(recommend(marsOfCorpus(corpus), recommendPatterns(found))) });
+      await stored?.savePatterns(foundPatterns(found), ports.nowMs());
+      return patternsReport(corpus, found, { ...context, found: await stored?.patterns() ?? [], recommendations: await remember(recommend(marsOfCorpus(corpus), recommendPatterns(found))) });
     }
     case 'review': return reviewReport(reviewQueue(corpus), { ...context, isEmpty: corpus.scorableIds.length === 0 });
     case 'history': {
       const path = ports.uriToPath(sourceUriOf(params.uri ?? ''));
       const id = corpusId({ file: path === undefined ? '' : memory.nameOf(path), traceId: params.traceId ?? '', stepId: params.stepId ?? '' });
-      return historyReport(corpus.facts(id), await memory.memory()?.history(id) ?? [], context);
+      return historyReport(corpus.facts(id), await stored?.history(id) ?? [], context);
     }
   }
 }

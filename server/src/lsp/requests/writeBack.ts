@@ -63,7 +63,7 @@ function refusalOf(view: TraceView | undefined): string | undefined {
 }
 
 function unfinished(view: TraceView): string | undefined {
-  const open = view.traces.flatMap((t) => t.steps.filter((s) => s.isStale || s.bundle.results.some((r) => r.kind === 'unscored' && r.reason === 'pending'))).length;
+  const open = view.traces.flatMap((t) => t.steps.filter((s) => s.isStale || s.isPending)).length;
   if (open === 0) return undefined;
   return `${open === 1 ? '1 step is' : `${open} steps are`} not scored yet: nothing was written. Wait until scoring is done and write again.`;
 }

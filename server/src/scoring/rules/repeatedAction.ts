@@ -2,7 +2,8 @@
 import { hashText } from '../../core/hash.ts';
 import type { ExecutionStep, JsonValue, PlanTrace, ToolCall } from '../../core/planTrace.ts';
 import type { Finding } from '../../core/problems.ts';
-import { inOwnWords, placeOf, pointTo, scoredSteps, stepNumber } from './ownWords.ts';
+import { isRedacted } from '../../core/redacted.ts';
+import { inOwnWords, isCallRedacted, placeOf, pointTo, scoredSteps, stepNumber } from './ownWords.ts';
 import type { Rule } from './rule.ts';
 
 export const repeatedAction: Rule = {
@@ -89,19 +90,24 @@ function nameOf(step: ExecutionStep): string {
 
 function actionOf(step: ExecutionStep, isAskedFor: boolean): Action {
   const calls = step.tools.map((tool) => `${tool.name}\u0000${argumentsKey(tool, step)}\u0000${resultKey(tool)}`);
+  // Placeholders look alike whatever they stand for: such a step is like no other.
+  const isUnknown = step.contentNotCaptured || step.tools.some((tool) => isCallRedacted(tool) || (isObservation(tool) && isRedacted(step.output ?? '')));
   return {
     step,
-    key: hashText(calls.join('\u0001')),
+    key: isUnknown ? `step ${step.stepIndex}` : hashText(calls.join('\u0001')),
     isError: step.tools.some((tool) => tool.isError),
     isWaiting: step.tools.some(isWaiting),
     isAskedFor,
   };
 }
 
-/** An observation without a call belongs to what the step said. */
+/** What came back without a call: it belongs to what the step said. */
+function isObservation(tool: ToolCall): boolean {
+  return tool.args === null && tool.name === 'observation';
+}
+
 function argumentsKey(tool: ToolCall, step: ExecutionStep): string {
-  if (tool.args === null && tool.name === 'observation') return step.output ?? '';
-  return jsonKey(tool.args);
+  return isObservation(tool) ? (step.output ?? '') : jsonKey(tool.args);
 }
 
 function jsonKey(value: JsonValue): string {

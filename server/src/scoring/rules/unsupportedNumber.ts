@@ -1,8 +1,9 @@
 /** unsupported-number: a figure in the final answer that no earlier step, result or question holds, and that no simple sum gives. */
 import type { ExecutionStep, PlanTrace } from '../../core/planTrace.ts';
 import type { Finding } from '../../core/problems.ts';
+import { isRedacted } from '../../core/redacted.ts';
 import { NUMBER, numbersIn, readNumber } from './numbers.ts';
-import { inOwnWords, placeOf, scoredSteps } from './ownWords.ts';
+import { inOwnWords, isCallRedacted, placeOf, scoredSteps } from './ownWords.ts';
 import type { Rule } from './rule.ts';
 
 export const unsupportedNumber: Rule = {
@@ -12,7 +13,7 @@ export const unsupportedNumber: Rule = {
     const last = steps.at(-1);
     if (last === undefined || steps.length < 2 || last.isProvisional || last.tools.length > 0) return [];
     // What was not recorded or was cut off may hold the figure.
-    if (steps.some(isPartial)) return [];
+    if (isRedacted(trace.goalText) || steps.some(isPartial)) return [];
     const said = inOwnWords(last).join('\n');
     const candidates = figuresIn(said);
     if (candidates.length === 0) return [];
@@ -42,10 +43,11 @@ interface Figure {
 }
 
 function isPartial(step: ExecutionStep): boolean {
-  return step.contentNotCaptured || step.tools.some((tool) => tool.result === undefined || tool.result === '' || TRUNCATED.test(tool.result));
+  const isTakenOut = [step.input, step.output, step.reasoning].some((text) => text !== undefined && isRedacted(text));
+  return isTakenOut || step.contentNotCaptured || step.tools.some((tool) => tool.result === undefined || tool.result === '' || isCallRedacted(tool) || TRUNCATED.test(tool.result));
 }
 
-const TRUNCATED = /\btruncated\b|\bomitted\b|\[\.\.\.|<response clipped>|\[image\]/i;
+const TRUNCATED = /\btruncated\b|\bomitted\b|[[<]redacted|\[\.\.\.|<response clipped>|\[image\]/i;
 
 /** Figures worth asking about: three digits or more, or decimals; no years, times, versions, list numbers, names or code. */
 function figuresIn(text: string): readonly Figure[] {
