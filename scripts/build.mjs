@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { monitorTypes } from './monitorTypes.mjs';
 
 /** Every bundle: CommonJS, because an extension host loads that and native modules want `require`. */
 export const ENTRIES = [
@@ -15,7 +16,11 @@ export const ENTRIES = [
   { input: 'server/src/cli/main.ts', output: 'dist/server/cli.js' },
   { input: 'server/src/inference/worker.ts', output: 'dist/server/inferenceWorker.js' },
   { input: 'server/src/storage/worker.ts', output: 'dist/server/storageWorker.js' },
+  { input: 'server/src/host/traceIndex/worker.ts', output: 'dist/server/indexWorker.js' },
 ];
+
+/** The recorder for other people's programs: one ES module without dependencies, with its types beside it. */
+export const MONITOR = { input: 'server/src/monitor/index.ts', output: 'dist/monitor/index.mjs', types: 'dist/monitor/index.d.mts' };
 
 /** Left to `require` at run time: what the editor brings, and what holds native code. */
 const EXTERNAL = ['vscode', 'onnxruntime-node', 'onnxruntime-web', 'better-sqlite3'];
@@ -42,7 +47,7 @@ export const BUNDLE_OPTIONS = {
 /** Whether dist/ holds what the sources say. */
 export function isFresh() {
   try {
-    return JSON.parse(readFileSync(stampFile, 'utf8')).key === sourceKey() && presentEntries().every((entry) => existsSync(join(root, entry.output)));
+    return JSON.parse(readFileSync(stampFile, 'utf8')).key === sourceKey() && [...presentEntries(), MONITOR].every((entry) => existsSync(join(root, entry.output)));
   } catch {
     return false;
   }
@@ -74,7 +79,16 @@ export async function build() {
       if (name) packages.add(name);
     }
   }
+  await buildMonitor();
   replaceFile(stampFile, JSON.stringify({ key, packages: [...packages].sort() }));
+}
+
+/** Without the product's options: an ES module knows its own address, and other people's Node may be older. */
+async function buildMonitor() {
+  const { build: bundle } = await import('esbuild');
+  const result = await bundle({ absWorkingDir: root, entryPoints: [MONITOR.input], outfile: MONITOR.output, bundle: true, platform: 'node', target: 'node20', format: 'esm', logLevel: 'error', write: false });
+  for (const file of result.outputFiles) replaceFile(file.path, file.contents);
+  replaceFile(join(root, MONITOR.types), monitorTypes(join(root, MONITOR.input)));
 }
 
 /** Names of the packages inside the bundles, for the licence notices. */
@@ -90,7 +104,7 @@ function presentEntries() {
 function sourceKey() {
   const hash = createHash('sha256');
   const files = ['client/src', 'server/src'].flatMap((folder) => filesUnder(join(root, folder)));
-  for (const file of [...files.sort(), join(root, 'scripts/build.mjs'), join(root, 'package-lock.json')]) {
+  for (const file of [...files.sort(), join(root, 'scripts/build.mjs'), join(root, 'scripts/monitorTypes.mjs'), join(root, 'package-lock.json')]) {
     const { size, mtimeMs } = statSync(file);
     hash.update(`${relative(root, file)}\0${size}\0${mtimeMs}\n`);
   }

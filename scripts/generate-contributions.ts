@@ -7,8 +7,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMMAND_CATEGORY, COMMANDS } from '../client/src/commands/registry.ts';
+import { COMMAND_CATEGORY, COMMANDS, TRACE_MENU } from '../client/src/commands/registry.ts';
 import type { Command } from '../client/src/commands/registry.ts';
+import { PACKED_FILES, READABLE_EDITOR } from '../client/src/packedFiles.ts';
 import { DIMENSIONS } from '../server/src/core/dimensions.ts';
 import { METRICS } from '../server/src/core/metrics.ts';
 import { PROBLEM_CODES } from '../server/src/core/problems.ts';
@@ -47,16 +48,19 @@ function withContributions(manifest: Json): Json {
       ...contributes,
       commands: commands.map(({ id, title, icon, enablement }) => ({ command: id, title, category: COMMAND_CATEGORY, ...(icon === undefined ? {} : { icon }), ...(enablement === undefined ? {} : { enablement }) })),
       keybindings: commands.flatMap(({ id, key }) => (key === undefined ? [] : [{ command: id, key: key.key, when: key.when }])),
+      submenus: [{ id: TRACE_MENU.id, label: TRACE_MENU.label }],
       menus: menus(),
+      customEditors: [{ ...READABLE_EDITOR, selector: PACKED_FILES.map((filenamePattern) => ({ filenamePattern })), priority: 'option' }],
       configuration: { title: 'StepScope', properties: Object.fromEntries(SETTINGS.map((setting, order) => [`stepscope.${setting.key}`, settingSchema(setting, order)])) },
     },
   };
 }
 
 function menus(): Json {
-  const entries: Record<string, { command: string; when: string; group: string }[]> = {};
+  const { id: submenu, in: { menu: around, ...place } } = TRACE_MENU;
+  const entries: Record<string, Json[]> = { [around]: [{ submenu, ...place }] };
   for (const { id, menus: places } of commands) {
-    for (const { menu, when, group } of places ?? []) (entries[menu] ??= []).push({ command: id, when, group });
+    for (const { menu, ...line } of places ?? []) (entries[menu] ??= []).push({ command: id, ...line });
   }
   return entries;
 }

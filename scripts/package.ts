@@ -50,7 +50,7 @@ export async function packExtension(file: string): Promise<void> {
 /** package.json without what only a checkout needs. */
 function shippedManifest(): Record<string, unknown> {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
-  const { scripts: _scripts, devDependencies: _dev, dependencies: _deps, optionalDependencies: _optional, allowScripts: _allow, private: _private, ...shipped } = manifest;
+  const { scripts: _scripts, devDependencies: _dev, dependencies: _deps, optionalDependencies: _optional, allowScripts: _allow, private: _private, files: _files, ...shipped } = manifest;
   return shipped;
 }
 

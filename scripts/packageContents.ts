@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listModels } from '../server/src/core/modelCards.ts';
 import type { ModelManifest } from '../server/src/scoring/manifest.ts';
-import { ENTRIES } from './build.mjs';
+import { ENTRIES, MONITOR } from './build.mjs';
 
 export interface Target { readonly os: 'linux' | 'darwin' | 'win32'; readonly cpu: 'x64' | 'arm64' }
 
@@ -37,6 +37,7 @@ export function shippedFiles(root: string, target: Target): readonly ShippedFile
     ...['README.md', 'LICENSE'].map(one),
     ...['CHANGELOG.md', 'NOTICE', 'NOTICE.md'].filter((path) => existsSync(join(root, path))).map(one),
     ...ENTRIES.map((entry) => one(entry.output)),
+    ...[MONITOR.output, MONITOR.types].map(one),
     ...tree('dist/webviews', /\.(js|css)$/),
     ...['manifest.json', ...modelFiles(root)].map((file) => one(`models/artifacts/${file}`)),
     ...modelCards(root).map(one),

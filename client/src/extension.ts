@@ -6,9 +6,11 @@ import { createLabelHistory } from './commands/labelHistory.ts';
 import { createStepDecorations } from './decorations/stepDecorations.ts';
 import { registerFileBadges } from './fileBadges.ts';
 import { registerReadableDocuments } from './readableDocument.ts';
+import { registerReadableEditor } from './readableEditor.ts';
 import { registerReportDocuments } from './reportDocument.ts';
 import { createServerProcess } from './serverProcess.ts';
 import type { ServerProcess } from './serverProcess.ts';
+import { readSettings, SECTION } from './settings.ts';
 import { createStatusBar } from './statusBar.ts';
 import { watchForTrace } from './traceWatch.ts';
 
@@ -24,13 +26,23 @@ export function activate(context: vscode.ExtensionContext): void {
     createStepDecorations(process),
     trackActiveTrace(process),
     registerReadableDocuments(process),
+    registerReadableEditor(),
     registerReportDocuments(process),
     registerFileBadges(process),
     registerCommands({ extension: context, output, server: process, labels: createLabelHistory() }),
-    watchForTrace((reason) => {
-      process.start(reason).catch((error: unknown) => output.error(`The server did not start: ${error instanceof Error ? error.message : String(error)}`));
-    }),
+    watchForTrace(start),
+    vscode.workspace.onDidChangeConfiguration((change) => { if (change.affectsConfiguration(`${SECTION}.receiver`)) startReceiver(); }),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => startReceiver()),
   );
+  startReceiver();
+
+  function start(reason: string): void {
+    process.start(reason).catch((error: unknown) => output.error(`The server did not start: ${error instanceof Error ? error.message : String(error)}`));
+  }
+  /** What is received makes the first trace of a workspace: nobody else would start the server for it. */
+  function startReceiver(): void {
+    if (vscode.workspace.isTrusted && readSettings().receiver.enabled && (vscode.workspace.workspaceFolders?.length ?? 0) > 0) start('the receiver is on');
+  }
 }
 
 /** VS Code waits for this; the server needs it to come to rest. */

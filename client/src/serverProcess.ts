@@ -1,7 +1,7 @@
 /** The server's life: start on demand, start again after a crash with back-off, stop cleanly. */
 import { createRequire } from 'node:module';
 import * as vscode from 'vscode';
-import { BADGE, DECORATIONS, NOTICE, PROTOCOL_VERSION, READABLE_CHANGED, STATUS } from '../../server/src/contract/protocol.ts';
+import { BADGE, CLIENT_COMMANDS, DECORATIONS, NOTICE, PROTOCOL_VERSION, READABLE_CHANGED, STATUS } from '../../server/src/contract/protocol.ts';
 import type { BadgeParams, DecorationsParams, InitOptions, NoticeParams, ReadableParams, ServerStatus, WireSettings } from '../../server/src/contract/protocol.ts';
 import type { LanguageClient, WorkDone } from './languageClient.ts';
 import { chooseNode, runSelfCheck, serverModulePath } from './nodeRuntime.ts';
@@ -188,7 +188,12 @@ export function createServerProcess(context: vscode.ExtensionContext, output: vs
     if (shownNotices.has(params.id)) return;
     shownNotices.add(params.id);
     const show = { error: vscode.window.showErrorMessage, warning: vscode.window.showWarningMessage, information: vscode.window.showInformationMessage }[params.severity];
-    void show(params.message, 'Show Output').then((choice) => { if (choice !== undefined) output.show(); });
+    const { goTo } = params;
+    void show(params.message, goTo === undefined ? 'Show Output' : 'Go to Step').then((choice) => {
+      if (choice === undefined) return;
+      if (goTo === undefined) output.show();
+      else void vscode.commands.executeCommand(CLIENT_COMMANDS.goToStep, goTo.uri, goTo.position);
+    });
   }
 
   async function offerHelp(message: string): Promise<void> {

@@ -41,6 +41,9 @@ export function readSettings(): WireSettings {
       maxStepCharacters: number('limits.maxStepCharacters', defaults.limits.maxStepCharacters),
       maxProblemsPerFile: number('limits.maxProblemsPerFile', defaults.limits.maxProblemsPerFile),
     },
+    scoring: { inBackground: config.get('scoring.inBackground') !== false },
+    live: { notifyBadStep: config.get('live.notifyBadStep') === true },
+    receiver: { enabled: config.get('receiver.enabled') === true, port: number('receiver.port', defaults.receiver.port) },
     executionProvider: oneOf('executionProvider', ['cpu', 'cuda', 'dml', 'coreml', 'wasm'], defaults.executionProvider),
     importedScales: readScales(config.get('importedScales')),
   };

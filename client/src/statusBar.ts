@@ -14,7 +14,7 @@ export function createStatusBar(server: ServerProcess): vscode.Disposable {
   const item = vscode.window.createStatusBarItem('stepscope.status', vscode.StatusBarAlignment.Right, 90);
   item.name = 'StepScope';
   item.command = 'stepscope.showMenu';
-  let status: ServerStatus = { kind: 'idle', traces: 0, steps: 0 };
+  let status: ServerStatus = { kind: 'idle', traces: 0, steps: 0, following: 0, isPaused: false };
 
   const show = (): void => {
     if (server.state.kind === 'stopped') {
@@ -23,14 +23,15 @@ export function createStatusBar(server: ServerProcess): vscode.Disposable {
     }
     const { text, tooltip, isError } = describeState(server.state) ?? describeStatus(status);
     item.text = text;
-    item.tooltip = `StepScope: ${tooltip}\nClick for actions.`;
-    item.accessibilityInformation = { label: `StepScope: ${tooltip} Press for actions.`, role: 'button' };
+    const heard = status.receiver === undefined ? '' : ` Receiving OpenTelemetry at port ${status.receiver.port}: ${count(status.receiver.spans, 'span')} so far.`;
+    item.tooltip = `StepScope: ${tooltip}${heard}\nClick for actions.`;
+    item.accessibilityInformation = { label: `StepScope: ${tooltip}${heard} Press for actions.`, role: 'button' };
     item.backgroundColor = isError === true ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
     item.show();
   };
   const subscriptions = [
     server.onState((state) => {
-      if (state.kind === 'starting') status = { kind: 'idle', traces: 0, steps: 0 };
+      if (state.kind === 'starting') status = { kind: 'idle', traces: 0, steps: 0, following: 0, isPaused: false };
       show();
     }),
     server.onStatus((next) => { status = next; show(); }),
@@ -60,14 +61,27 @@ function describeStatus(status: ServerStatus): Shown {
     case 'idle':
       return status.traces === 0
         ? { text: '$(telescope) StepScope', tooltip: 'No traces yet. Open an agent trace to see its steps scored.' }
-        : { text: `$(telescope) ${count(status.steps, 'step')}`, tooltip: `${count(status.steps, 'step')} in ${count(status.traces, 'trace')}.` };
+        : {
+            text: `${status.isPaused ? '$(debug-pause)' : status.following > 0 ? '$(eye)' : '$(telescope)'} ${count(status.steps, 'step')}`,
+            tooltip: `${status.isPaused ? 'Background scoring is paused. ' : ''}${count(status.steps, 'step')} in ${count(status.traces, 'trace')}.${status.following > 0 ? ` Following ${count(status.following, 'file')} that an agent is writing.` : ''}`,
+          };
     case 'loading-model':
       return { text: '$(loading~spin) Loading models', tooltip: 'The models are being loaded.' };
+    case 'reading':
+      return { text: `$(sync~spin) Reading ${share(status)}`, tooltip: `Reading a long file: ${megabytes(status.done)} of ${megabytes(status.total)}.` };
     case 'scoring':
       return { text: `$(sync~spin) Scoring ${status.done}/${status.total}`, tooltip: `Scoring: ${status.done} of ${count(status.total, 'step')} done.` };
     case 'error':
       return { text: '$(error) StepScope', tooltip: status.message, isError: true };
   }
+}
+
+function share({ done, total }: { readonly done: number; readonly total: number }): string {
+  return (done / total).toLocaleString(undefined, { style: 'percent' });
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1_048_576).toLocaleString()} MB`;
 }
 
 function count(n: number, noun: string): string {

@@ -21,9 +21,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   features: { layers: ['core', 'corpus', 'scoring', 'formats'], packages: [] },
   inference: { layers: ['core', 'scoring'], packages: [NODE, 'onnxruntime-node', 'onnxruntime-common', /^onnxruntime-web/, '@huggingface/tokenizers'] },
   storage: { layers: ['core', 'corpus', 'scoring'], packages: [NODE, 'better-sqlite3'] },
+  monitor: { layers: [], packages: [NODE] },
   lsp: { layers: ['core', 'contract', 'corpus', 'formats', 'scoring', 'features'], packages: [/^vscode-languageserver(-textdocument)?$/] },
-  host: { layers: ['core', 'corpus', 'scoring', 'lsp', 'storage', 'inference'], packages: [NODE, 'picomatch'] },
-  cli: { layers: ['core', 'contract', 'corpus', 'formats', 'scoring', 'features', 'inference', 'storage', 'lsp', 'host'], packages: [NODE, 'picomatch', 'hyparquet-writer'] },
+  receiver: { layers: ['core', 'formats'], packages: [NODE, /^@bufbuild\/protobuf/] },
+  host: { layers: ['core', 'corpus', 'formats', 'scoring', 'lsp', 'storage', 'inference', 'receiver'], packages: [NODE, 'picomatch'] },
+  cli: { layers: ['core', 'contract', 'corpus', 'formats', 'scoring', 'features', 'inference', 'storage', 'lsp', 'host', 'receiver', 'monitor'], packages: [NODE, 'picomatch', 'hyparquet-writer'] },
   client: { layers: ['core', 'contract'], packages: [NODE, 'vscode', /^vscode-languageclient/, /^vscode-languageserver-protocol/] },
 };
 
@@ -55,7 +57,7 @@ describe('layers', () => {
   });
 
   it('uses no any, no non-null assertion and no lint exemption', () => {
-    const wrong = sourceFiles().filter((f) => /: any\b|<any>|\bas any\b|@ts-ignore|@ts-expect-error|eslint-disable/.test(codeOf(f)));
+    const wrong = sourceFiles().filter((f) => !/[\\/]generated[\\/]/.test(f) && /: any\b|<any>|\bas any\b|@ts-ignore|@ts-expect-error|eslint-disable/.test(codeOf(f)));
     expect(wrong.map((f) => relative(ROOT, f))).toEqual([]);
   });
 });

@@ -2,5 +2,5 @@
 import type { Consensus, ScoreBundle, ScoreResult } from '../../server/src/core/scoreResult.ts';
 
 export function bundleOf(scorableId: string, results: readonly ScoreResult[], consensusByDimension: Readonly<Record<string, Consensus>> = {}): ScoreBundle {
-  return { scorableId, results, consensusByDimension, resultsOn: (dimension) => results.filter((r) => r.dimension === dimension), consensusOn: (dimension) => consensusByDimension[dimension] };
+  return { scorableId, all: () => ({ results, consensusByDimension }), resultsOn: (dimension) => results.filter((r) => r.dimension === dimension), consensusOn: (dimension) => consensusByDimension[dimension] };
 }

@@ -10,7 +10,7 @@ import { chipLabel, chipsWithin, worstStep } from '../../server/src/features/chi
 import { stepMarkdown } from '../../server/src/features/hover.ts';
 import { importedResult } from '../../server/src/features/presentTrace.ts';
 import { capProblems, traceProblems } from '../../server/src/features/problems.ts';
-import { renderReadable } from '../../server/src/features/readable.ts';
+import { pageCount, pageOfStep, renderReadable } from '../../server/src/features/readable.ts';
 import type { ScoreDelta } from '../../server/src/corpus/scoreMemory.ts';
 import type { ScoredStep, ScoredTrace } from '../../server/src/features/scoredTrace.ts';
 import { summaryText } from '../../server/src/features/traceSummary.ts';
@@ -183,5 +183,32 @@ describe('readable text', () => {
     const { text, traces } = renderReadable([trace]);
     const slices = traces[0]?.steps.map((s) => (s.range === null ? '' : text.slice(s.range.start, s.range.end)));
     expect(slices).toEqual(['#1 reasoning\none', '#2 reasoning\ntwo\nlines\n→ bash({})']);
+  });
+
+  it('turns a long file into pages: every step on one of them, in its place, with links to the pages beside it', () => {
+    const traces = [scoredTrace(Array.from({ length: 700 }, () => ({}))).trace, scoredTrace(Array.from({ length: 500 }, () => ({}))).trace];
+    expect(pageCount(traces)).toBe(3);
+    const seen = [1, 2, 3].flatMap((page) => {
+      const { text, traces: placed, links } = renderReadable(traces, page);
+      for (const link of links) expect(text.slice(link.range.start, link.range.end)).toBe(link.page < page ? 'Previous page' : 'Next page');
+      expect(new Set(links.map((l) => l.page))).toEqual(new Set([page - 1, page + 1].filter((p) => p >= 1 && p <= 3)));
+      return placed.flatMap((trace, traceIndex) => trace.steps.flatMap((step, stepIndex) => {
+        if (step.range === null) return [];
+        expect(text.slice(step.range.start, step.range.end)).toBe(`#${stepIndex + 1} reasoning\nwords ${stepIndex}`);
+        expect(pageOfStep(traces, { traceIndex, stepIndex })).toBe(page);
+        return [`${traceIndex} ${stepIndex}`];
+      }));
+    });
+    expect(seen).toEqual([...Array.from({ length: 700 }, (_, i) => `0 ${i}`), ...Array.from({ length: 500 }, (_, i) => `1 ${i}`)]);
+    expect(renderReadable(traces, 2).text.startsWith('Page 2 of 3: steps 501 to 1000 of 1200 · Previous page · Next page\n')).toBe(true);
+  });
+
+  it('touches no words of the steps of other pages', () => {
+    const { trace } = scoredTrace(Array.from({ length: 1100 }, () => ({})));
+    let reads = 0;
+    const steps = trace.steps.map((step) => Object.defineProperty({ ...step }, 'output', { enumerable: true, get: () => `words ${reads++}` }));
+    renderReadable([{ ...trace, steps }], 2);
+    expect(reads).toBeLessThanOrEqual(1000);
+    expect(reads).toBeGreaterThanOrEqual(500);
   });
 });

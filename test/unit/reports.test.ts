@@ -20,6 +20,7 @@ import { statisticsReport } from '../../server/src/features/reports/statistics.t
 import { recordsOfTrace } from '../../server/src/features/scoreRecords.ts';
 import type { ScoredStep, ScoredTrace } from '../../server/src/features/scoredTrace.ts';
 import { plainTrace } from '../support/traceWork.ts';
+import type { ScoreResult } from '../../server/src/core/scoreResult.ts';
 import { bundleOf } from '../support/bundles.ts';
 
 const CONTEXT = { linkOf: (file: string) => `/${file}` };
@@ -34,7 +35,7 @@ function scored(traceId: string, steps: readonly { readonly type?: string; reado
     })),
   };
   const states = steps.map((s): ScoredStep => {
-    const judged = (scorer: 'svm' | 'sicql'): ScoredStep['bundle']['results'][number] => ({ kind: 'scored', dimension: 'reasoning_quality', scorer, scorerVersion: '2', score: s[scorer], rationale: '', weight: 1, attributes: scorer === 'sicql' ? { q_value: s.sicql * 4 } : {} });
+    const judged = (scorer: 'svm' | 'sicql'): ScoreResult => ({ kind: 'scored', dimension: 'reasoning_quality', scorer, scorerVersion: '2', score: s[scorer], rationale: '', weight: 1, attributes: scorer === 'sicql' ? { q_value: s.sicql * 4 } : {} });
     const consensus = { score: (s.svm + s.sicql) / 2, uncertainty: s.uncertainty ?? 0.1, spread: Math.abs(s.svm - s.sicql), scorers: ['svm', 'sicql'] };
     return { bundle: bundleOf('', [judged('svm'), judged('sicql')], { reasoning_quality: consensus }), isStale: s.isStale === true, isPending: false };
   });

@@ -150,23 +150,23 @@ describe('explanation', () => {
   const results = [scored('svm', 0.6, { margin: 3 }), scored('sicql', 0.2)];
 
   it('names what deviates most first', () => {
-    expect(explainStep({ consensus: base, bundle: bundle(results, base), usual: 0.12 })).toBe('38: uncertain (0.41, usual 0.12); svm and sicql disagree by 40');
+    expect(explainStep({ dimension: 'reasoning_quality', consensus: base, bundle: bundle(results, base), usual: 0.12 })).toBe('38: uncertain (0.41, usual 0.12); svm and sicql disagree by 40');
   });
 
   it('names an attribute far from its usual value', () => {
     const calm = { ...base, uncertainty: 0.1, spread: 0.1 };
     // (3 − 0.5) / 0.5 = 5 deviations.
-    expect(explainStep({ consensus: calm, bundle: bundle(results, calm), usual: 0.12, usualByMetric: { 'svm.margin': { mean: 0.5, std: 0.5 } } }))
+    expect(explainStep({ dimension: 'reasoning_quality', consensus: calm, bundle: bundle(results, calm), usual: 0.12, usualByMetric: { 'svm.margin': { mean: 0.5, std: 0.5 } } }))
       .toBe('38: svm margin is 3.00, usual 0.50 (distance from the separating surface)');
   });
 
   it('says who agrees when nothing stands out', () => {
     const calm = { ...base, score: 0.9, uncertainty: 0.1, spread: 0.04 };
-    expect(explainStep({ consensus: calm, bundle: bundle(results, calm), usual: 0.12 })).toBe('90: 2 scorers agree within 4');
+    expect(explainStep({ dimension: 'reasoning_quality', consensus: calm, bundle: bundle(results, calm), usual: 0.12 })).toBe('90: 2 scorers agree within 4');
     const low = { ...calm, score: 0.3 };
-    expect(explainStep({ consensus: low, bundle: bundle(results, low), usual: 0.12 })).toBe('30: 2 scorers agree within 4, sicql lowest (20)');
+    expect(explainStep({ dimension: 'reasoning_quality', consensus: low, bundle: bundle(results, low), usual: 0.12 })).toBe('30: 2 scorers agree within 4, sicql lowest (20)');
     const { conflict: _, ...rest } = calm;
     const alone = { ...rest, spread: 0, scorers: ['svm'] };
-    expect(explainStep({ consensus: alone, bundle: bundle(results, alone), usual: 0.12 })).toBe('90: svm alone judged it');
+    expect(explainStep({ dimension: 'reasoning_quality', consensus: alone, bundle: bundle(results, alone), usual: 0.12 })).toBe('90: svm alone judged it');
   });
 });

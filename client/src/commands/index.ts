@@ -21,6 +21,7 @@ import { scoreTrace } from './scoreTrace.ts';
 import { restartServer, showOutput } from './serverCommands.ts';
 import { showMenu } from './showMenu.ts';
 import { showModelCard } from './showModelCard.ts';
+import { toggleBackground } from './toggleBackground.ts';
 import { toggleInlineScores } from './toggleInlineScores.ts';
 import { undoLabel } from './undoLabel.ts';
 import { writeScores } from './writeScores.ts';
@@ -41,6 +42,7 @@ const FUNCTIONS: Readonly<Record<CommandId, CommandFunction>> = {
   'stepscope.openReadable': openReadable,
   'stepscope.openAsTrace': openAsTrace,
   'stepscope.toggleInlineScores': toggleInlineScores,
+  'stepscope.toggleBackground': toggleBackground,
   'stepscope.writeScores': writeScores,
   'stepscope.exportTrace': exportTrace,
   'stepscope.muteCode': muteCode,

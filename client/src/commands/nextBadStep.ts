@@ -21,6 +21,6 @@ async function goToBadStep(context: CommandContext, direction: 'next' | 'previou
     if (await activeTraces(context) !== undefined) teach('No bad step was found in this trace.');
     return;
   }
-  await reveal(uri, found.range.start);
+  await reveal(found.uri === undefined ? uri : vscode.Uri.parse(found.uri), found.range.start);
   confirm(found.message);
 }

@@ -8,6 +8,7 @@ interface Action extends vscode.QuickPickItem { readonly run?: CommandId | 'open
 
 export async function showMenu({ extension, server }: CommandContext): Promise<void> {
   const isOff = readSettings().inlineScores === 'off';
+  const isBackgroundOn = readSettings().scoring.inBackground;
   const isDown = server.state.kind === 'failed' || server.state.kind === 'waiting';
   const actions: readonly Action[] = [
     ...(isDown ? [{ label: '$(debug-restart) Restart the server', run: 'stepscope.restartServer' } as const] : []),
@@ -16,6 +17,7 @@ export async function showMenu({ extension, server }: CommandContext): Promise<v
     { label: '$(list-ordered) Go to a step…', run: 'stepscope.goToStep' },
     { label: '$(telescope) Score this trace', run: 'stepscope.scoreTrace' },
     { label: '$(refresh) Re-score the workspace…', run: 'stepscope.rescoreWorkspace' },
+    { label: isBackgroundOn ? '$(debug-pause) Pause background scoring' : '$(debug-continue) Resume background scoring', run: 'stepscope.toggleBackground' },
     { label: '$(checklist) Pick scorers…', run: 'stepscope.pickScorers' },
     { label: '', kind: vscode.QuickPickItemKind.Separator },
     { label: '$(info) Show a model card…', run: 'stepscope.showModelCard' },

@@ -53,6 +53,8 @@ export interface CliCommand {
   readonly usage: readonly string[];
   /** Options beyond --format and --scorers: name with dashes -> what its value is ('' for a switch), and a line of help. */
   readonly options: Readonly<Record<string, { readonly value: string; readonly help: string }>>;
+  /** Whether a signal is how it is meant to end, and no failure. */
+  readonly endsBySignal?: true;
   /** Answers whether all went well: false ends with status 1. Throws UsageError for wrong usage. */
   run(input: CommandInput, tools: CommandTools): Promise<boolean>;
 }

@@ -10,11 +10,12 @@ import { marsCommand } from './mars.ts';
 import { memoryCommand } from './memory.ts';
 import { modelsCommand } from './models.ts';
 import { patternsCommand } from './patterns.ts';
+import { receiveCommand } from './receive.ts';
 import { reviewCommand } from './review.ts';
 import { scoreCommand } from './score.ts';
 import { variantsCommand } from './variants.ts';
 import { writeBackCommand } from './writeBack.ts';
 
 export const COMMANDS: readonly CliCommand[] = [
-  scoreCommand, inspectCommand, compareCommand, marsCommand, corpusCommand, patternsCommand, variantsCommand, deltasCommand, reviewCommand, memoryCommand, writeBackCommand, exportCommand, modelsCommand, evalCommand,
+  scoreCommand, inspectCommand, compareCommand, marsCommand, corpusCommand, patternsCommand, variantsCommand, deltasCommand, reviewCommand, memoryCommand, writeBackCommand, exportCommand, modelsCommand, evalCommand, receiveCommand,
 ];

@@ -1,6 +1,7 @@
 /** `stepscope eval`: how well the scorers do on labelled traces, every step scored as `stepscope score` scores it. */
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
 import type { EffectiveSettings } from '../core/effectiveSettings.ts';
+import { findResult } from '../core/scoreResult.ts';
 import { presentTrace } from '../features/presentTrace.ts';
 import type { RawScore } from '../features/presentTrace.ts';
 import { displayConsensus } from '../features/scoredTrace.ts';
@@ -163,12 +164,12 @@ function judgedTrace(labelled: LabelledTrace, work: TraceWork, options: JudgeOpt
     const isShown = state !== undefined && displayConsensus(state) !== undefined;
     const voices = entries.flatMap((entry) => {
       const [scorer, values] = [findScorer(entry.id), raw?.get(entry.id)];
-      const shown = state?.bundle.results.find((r) => r.scorer === entry.id && r.dimension === PRIMARY_DIMENSION);
+      const shown = state === undefined ? undefined : findResult(state.bundle, PRIMARY_DIMENSION, entry.id);
       if (scorer === undefined || values === undefined || shown?.kind !== 'scored') return [];
       return [[entry.id, { raw: readRow(scorer, entry, splitOutputs(entry, values), PRIMARY_DIMENSION)(scorer.mainOutput), probability: shown.score }] as const];
     });
     return {
-      label: labelled.labels[i] ?? null, length: labelled.steps[i]?.length ?? 0, voices: Object.fromEntries(voices), consensus: isShown ? state.bundle.consensusByDimension : {},
+      label: labelled.labels[i] ?? null, length: labelled.steps[i]?.length ?? 0, voices: Object.fromEntries(voices), consensus: isShown ? state.bundle.all().consensusByDimension : {},
     };
   });
   const logit = runLogit(work, rawByStepId, options);

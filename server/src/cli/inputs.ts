@@ -9,6 +9,8 @@ import { hasSteps, parseTraces } from '../formats/readTraces.ts';
 import { formatTitles } from '../formats/registry.ts';
 import { withoutPlaces } from '../formats/virtualText.ts';
 import { readHead, readText, walkFiles } from '../host/files.ts';
+import { UNRECORDED } from './recording.ts';
+import type { FileStages } from './recording.ts';
 
 export type Input =
   | { readonly kind: 'file'; readonly file: string; readonly text: string; readonly parsed: ParsedFile; /** The text was unpacked from the file: nothing in it has a range. */ readonly isVirtual: boolean }
@@ -18,7 +20,7 @@ const HEAD_BYTES = 65_536;
 const MEGABYTE = 1_048_576;
 
 /** Every trace file the paths name, sorted by path. What a folder holds besides traces is passed over; what was named is answered for. */
-export async function* readInputs(paths: readonly string[], settings: EffectiveSettings): AsyncGenerator<Input> {
+export async function* readInputs(paths: readonly string[], settings: EffectiveSettings, stages: FileStages = UNRECORDED): AsyncGenerator<Input> {
   const isIncluded = globMatcher(settings.include);
   for (const { path, isNamed, isUnlistable } of await expand(paths, settings)) {
     if (path === '-') {
@@ -30,11 +32,12 @@ export async function* readInputs(paths: readonly string[], settings: EffectiveS
       yield { kind: 'error', file: path, message: 'The folder cannot be read: no permission.' };
       continue;
     }
-    if (!isNamed && !(await mayBeTrace(path, isIncluded))) continue;
+    if (!isNamed && (stages.isRecord(path) || !(await mayBeTrace(path, isIncluded)))) continue;
     const maxBytes = settings.limits.maxFileSizeMB * MEGABYTE;
-    const read = await readText(path, maxBytes);
+    const read = await stages.run({ file: path, name: 'load' }, () => readText(path, maxBytes), (found) => (found.kind === 'text' ? `${found.text.length} characters` : found.kind));
     if (read.kind === 'text') {
-      const input = fromText(path, read, isNamed);
+      const input = await stages.run({ file: path, name: 'read' }, () => fromText(path, read, isNamed), understood);
+      if (input === undefined) stages.end(path);
       if (input !== undefined) yield input;
     } else if (read.kind === 'missing') yield { kind: 'error', file: path, message: 'There is no such file.' };
     else if (read.kind === 'too-large') yield { kind: 'error', file: path, message: `The file has ${Math.round(read.sizeBytes / MEGABYTE)} MB; files above ${settings.limits.maxFileSizeMB} MB are not read. Raise limits.maxFileSizeMB in .stepscope.json.` };
@@ -90,6 +93,13 @@ function fromText(file: string, { text, isVirtual = false, notice }: { readonly 
   if (parsed === undefined) return error(`This is no trace that StepScope knows; it reads ${formatTitles()}.`);
   if (hasSteps(parsed)) return { kind: 'file', file, text, parsed: isVirtual ? withoutPlaces(parsed, notice) : parsed, isVirtual };
   return error(notice ?? parsed.warnings[0]?.message ?? 'The file looks like a trace but holds no step.');
+}
+
+/** What was made of a file, for whoever records it. */
+function understood(input: Input | undefined): unknown {
+  if (input?.kind !== 'file') return input?.message ?? 'no trace';
+  const { format, traces } = input.parsed;
+  return { format, traces: traces.length, steps: traces.reduce((sum, trace) => sum + trace.steps.length, 0) };
 }
 
 /** All of standard input as text. */

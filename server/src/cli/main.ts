@@ -71,7 +71,7 @@ async function run(given: Extract<CliArguments, { kind: 'command' }>, at: { read
         return engine;
       },
     });
-    if (abort.signal.aborted) return STOPPED;
+    if (abort.signal.aborted && command.endsBySignal !== true) return STOPPED;
     await output.end();
     return isClean ? OK : UNREADABLE;
   } catch (error) {

@@ -6,7 +6,7 @@ import type { Problem } from '../core/problems.ts';
 import type { ScoreResult } from '../core/scoreResult.ts';
 import { displayConsensus, percent, stepTitle } from '../features/scoredTrace.ts';
 import type { ScoredTrace } from '../features/scoredTrace.ts';
-import { evaluationsOf } from '../features/scoreRecords.ts';
+import { evaluationsOf, recordsOfTrace } from '../features/scoreRecords.ts';
 import type { TraceView } from '../features/traceFile.ts';
 import { summariseTrace, summaryText } from '../features/traceSummary.ts';
 import { modelKeys } from '../scoring/modelKeys.ts';
@@ -15,6 +15,8 @@ import { MEMORY_OPTION, needPaths } from './command.ts';
 import type { CliCommand } from './command.ts';
 import { wireRange } from './inspect.ts';
 import { readInputs } from './inputs.ts';
+import { RECORD_OPTION, recorded } from './recording.ts';
+import type { FileStages } from './recording.ts';
 import { scoredView } from './scoredView.ts';
 import type { Output } from './output.ts';
 
@@ -27,43 +29,63 @@ interface ScoreOptions {
   readonly ports: ServerPorts;
   readonly output: Output;
   readonly signal: AbortSignal;
+  readonly stages: FileStages;
 }
 
 export const scoreCommand: CliCommand = {
   name: 'score',
   usage: ['score <path>…     score every step: a line a step, then a line a trace'],
-  options: MEMORY_OPTION,
+  options: { ...MEMORY_OPTION, ...RECORD_OPTION },
   run: async (input, tools) => {
     const paths = needPaths(input, 'score');
     const memoryFile = input.option('--memory');
-    return score({ ...tools, paths, isRemembered: memoryFile !== undefined, engine: await tools.engine(memoryFile === undefined ? {} : { memoryFile }) });
+    const engine = await tools.engine(memoryFile === undefined ? {} : { memoryFile });
+    const about = { record: input.option('--record'), goal: `Score ${paths.join(', ')}`, config: { scorers: tools.settings.scorers }, log: tools.log };
+    return recorded(about, (stages) => score({ ...tools, paths, isRemembered: memoryFile !== undefined, engine, stages }));
   },
 };
 
 /** Answers whether everything named could be read. */
 async function score(options: ScoreOptions): Promise<boolean> {
-  const { settings, output } = options;
+  const { settings, output, stages } = options;
   let isClean = true;
-  for await (const input of readInputs(options.paths, settings)) {
+  for await (const input of readInputs(options.paths, settings, stages)) {
     if (options.signal.aborted || output.isClosed()) break;
+    const { file } = input;
     if (input.kind === 'error') {
       isClean = false;
-      await output.write(input, `${input.file}: ${input.message}`);
+      await output.write(input, `${file}: ${input.message}`);
+      stages.end(file, input.message);
       continue;
     }
-    const view = await scoredView(input, options);
+    const view = await stages.run({ file, name: 'score' }, () => scoredView(input, options), scoredSteps);
     if (options.isRemembered) await remember(view, options);
-    const { lines } = view;
-    const shown = new Set(view.problems.map((p) => p.problem));
-    // What concerns the whole file has no trace of its own: it stands at the first one, as inspect prints it.
-    const ofFile = view.problems.flatMap((p) => (p.traceId === '' && p.stepId === null && !view.traces.some((t) => t.problems.includes(p.problem)) ? [p.problem] : []));
-    for (const [traceIndex, scored] of view.traces.entries()) {
-      const ofTrace = [...(traceIndex === 0 ? ofFile : []), ...scored.problems.filter((p) => p.stepIndex === undefined && shown.has(p))];
-      for (const [index] of scored.trace.steps.entries()) await output.write(stepRecord(input.file, scored, { index, lines, shown }), stepText(scored, index));
-      await output.write(traceRecord(input.file, scored, ofTrace), traceText(input.file, scored, ofTrace));
-    }
+    await stages.run({ file, name: 'report' }, () => report(file, view, output), (lines) => `${lines} lines`);
+    stages.end(file);
   }
   return isClean;
+}
+
+/** For whoever records the run. */
+function scoredSteps(view: TraceView): unknown {
+  const steps = view.traces.flatMap((t) => t.steps);
+  return { steps: steps.length, scored: steps.filter((s) => displayConsensus(s) !== undefined).length, problems: view.problems.length };
+}
+
+/** Answers how many lines it wrote. */
+async function report(file: string, view: TraceView, output: Output): Promise<number> {
+  const { lines } = view;
+  let written = 0;
+  const shown = new Set(view.problems.map((p) => p.problem));
+  // What concerns the whole file has no trace of its own: it stands at the first one, as inspect prints it.
+  const ofFile = view.problems.flatMap((p) => (p.traceId === '' && p.stepId === null && !view.traces.some((t) => t.problems.includes(p.problem)) ? [p.problem] : []));
+  for (const [traceIndex, scored] of view.traces.entries()) {
+    const ofTrace = [...(traceIndex === 0 ? ofFile : []), ...scored.problems.filter((p) => p.stepIndex === undefined && shown.has(p))];
+    for (const [index] of scored.trace.steps.entries()) await output.write(stepRecord(file, scored, { index, lines, shown }), stepText(scored, index));
+    await output.write(traceRecord(file, scored, ofTrace), traceText(file, scored, ofTrace));
+    written += scored.trace.steps.length + 1;
+  }
+  return written;
 }
 
 /** Under the name the editor knows the file by, when it is opened in the current folder. */
@@ -74,7 +96,7 @@ async function remember(view: TraceView, { engine, ports, signal }: ScoreOptions
   const models = modelKeys(engine.manifest, ports.sha256);
   const evaluations = view.source.works.flatMap((work, i) => {
     const scored = view.traces[i];
-    return scored === undefined ? [] : evaluationsOf({ file, scored, work, models, lines: view.lines });
+    return scored === undefined ? [] : evaluationsOf(recordsOfTrace(file, scored, view.lines), { work, models });
   });
   await engine.memory.record(evaluations, ports.nowMs());
   await engine.memory.retain(file, evaluations.map((e) => e.scorable.id));
@@ -85,12 +107,13 @@ function stepRecord(file: string, scored: ScoredTrace, at: { readonly index: num
   const state = scored.steps[at.index];
   if (step === undefined || state === undefined) return {};
   const consensus = displayConsensus(state);
-  const reason = state.bundle.results.find((r) => r.kind === 'unscored' && r.attributes === undefined);
+  const { results } = state.bundle.all();
+  const reason = results.find((r) => r.kind === 'unscored' && r.attributes === undefined);
   return {
     kind: 'step', file, format: scored.trace.format, traceId: scored.trace.traceId, stepId: step.stepId, stepIndex: step.stepIndex, stepType: step.stepType,
     range: wireRange(step.range, at.lines), score: consensus?.score ?? null, ...(consensus === undefined && reason?.kind === 'unscored' ? { unscored: reason.reason } : {}),
-    uncertainty: consensus?.uncertainty ?? null, scores: scoredOnly(state.bundle.results),
-    ...measured(state.bundle.results),
+    uncertainty: consensus?.uncertainty ?? null, scores: scoredOnly(results),
+    ...measured(results),
     problems: scored.problems.filter((p) => p.stepIndex === at.index && at.shown.has(p)).map(problemRecord),
   };
 }

@@ -21,11 +21,17 @@ export interface InitOptions {
 
 /** Server -> client notification: drives the status bar. */
 export const STATUS = 'stepscope/status';
-export type ServerStatus =
-  | { readonly kind: 'idle'; readonly traces: number; readonly steps: number }
+export type ServerStatus = (
+  /** `following`: files that are being written and read along. */
+  | { readonly kind: 'idle'; readonly traces: number; readonly steps: number; readonly following: number; readonly isPaused: boolean }
   | { readonly kind: 'loading-model' }
+  /** Of a long file, in bytes. */
+  | { readonly kind: 'reading'; readonly done: number; readonly total: number }
   | { readonly kind: 'scoring'; readonly done: number; readonly total: number }
-  | { readonly kind: 'error'; readonly message: string };
+  | { readonly kind: 'error'; readonly message: string }
+) & { readonly receiver?: ReceiverStatus };
+/** The OTLP receiver while it listens; `spans` since it was turned on. */
+export interface ReceiverStatus { readonly port: number; readonly spans: number }
 
 /** Server -> client notification: what to tint in an open document. Replaces what was sent before for that uri. */
 export const DECORATIONS = 'stepscope/decorations';
@@ -39,7 +45,8 @@ export interface WireDecoration { readonly range: WireRange; readonly hover: str
 
 /** Server -> client notification: a sentence the user must see (corrupt database, missing model, read-only labels…). `id` shows once a session. */
 export const NOTICE = 'stepscope/notice';
-export interface NoticeParams { readonly id: string; readonly severity: 'error' | 'warning' | 'information'; readonly message: string }
+/** `goTo`: a place that the message is about, offered with it. */
+export interface NoticeParams { readonly id: string; readonly severity: 'error' | 'warning' | 'information'; readonly message: string; readonly goTo?: { readonly uri: string; readonly position: WirePosition } }
 
 /** Request: the traces and steps of a file, for pickers and commands. `null` when the file is no trace. */
 export const TRACES = 'stepscope/traces';
@@ -101,9 +108,10 @@ export type LabelResult =
 /** Request: the next or previous bad step from a position, wrapping round; crosses to the next open trace of the file. `null` when there is none. */
 export const NEXT_BAD_STEP = 'stepscope/nextBadStep';
 export interface NextBadStepParams { readonly uri: string; readonly position: WirePosition; readonly direction: 'next' | 'previous' }
-export interface NextBadStepResult { readonly range: WireRange; readonly message: string }
+/** `uri`: set where the step stands on another page of the readable document. */
+export interface NextBadStepResult { readonly uri?: string; readonly range: WireRange; readonly message: string }
 
-/** Request: the readable text of a trace file, for the virtual document `stepscope-readable:<path>?<source uri>`. */
+/** Request: the readable text of a trace file, for the virtual document `stepscope-readable:<path>?<source uri>`; a page of it under `<name>.page-<n>.readable.txt`. `uri`: the document's own. */
 export const READABLE = 'stepscope/readable';
 export const READABLE_SCHEME = 'stepscope-readable';
 export interface ReadableParams { readonly uri: string }

@@ -22,6 +22,10 @@ export interface EffectiveSettings {
   readonly inlineScores: 'on' | 'onlyBad' | 'off';
   readonly storagePath: string;
   readonly limits: { readonly maxFileSizeMB: number; readonly maxStepCharacters: number; readonly maxProblemsPerFile: number };
+  readonly scoring: { readonly inBackground: boolean };
+  readonly live: { readonly notifyBadStep: boolean };
+  /** Of the OTLP receiver. */
+  readonly receiver: { readonly enabled: boolean; readonly port: number };
   readonly executionProvider: 'cpu' | 'cuda' | 'dml' | 'coreml' | 'wasm';
   readonly importedScales: Readonly<Record<string, readonly [number, number]>>;
 }

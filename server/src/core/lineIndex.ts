@@ -15,8 +15,37 @@ export interface LineIndex {
 
 /** Index of a text; `\n`, `\r\n` and `\r` end a line, as in editors. Offsets outside the text are clamped. */
 export function buildLineIndex(text: string): LineIndex {
-  const starts = lineStarts(text);
-  const lengthOfText = text.length;
+  return indexOf(lineStarts(text), text.length);
+}
+
+/** The index of a text that arrives in pieces. */
+export interface GrowingLineIndex {
+  /** Further offsets at which lines begin, the first being 0, and the length of the text by now. */
+  append(starts: Uint32Array, textLength: number): void;
+  /** The index as it stands; later pieces leave it alone. */
+  now(): LineIndex;
+}
+
+export function createGrowingLineIndex(): GrowingLineIndex {
+  let starts = new Uint32Array(1024);
+  let count = 0;
+  let length = 0;
+  return {
+    append(more, textLength) {
+      if (count + more.length > starts.length) {
+        const larger = new Uint32Array(Math.max(2 * starts.length, count + more.length));
+        larger.set(starts.subarray(0, count));
+        starts = larger;
+      }
+      starts.set(more, count);
+      count += more.length;
+      length = textLength;
+    },
+    now: () => indexOf(starts.subarray(0, Math.max(1, count)), length),
+  };
+}
+
+function indexOf(starts: Uint32Array, lengthOfText: number): LineIndex {
   return {
     lineCount: starts.length,
     positionAt(offset) {

@@ -50,9 +50,8 @@ export interface ScoreBundle {
   resultsOn(dimension: string): readonly ScoreResult[];
   /** Undefined where nobody with weight scored the dimension. */
   consensusOn(dimension: string): Consensus | undefined;
-  /** Of every dimension; judges what was not judged yet. */
-  readonly results: readonly ScoreResult[];
-  readonly consensusByDimension: Readonly<Record<string, Consensus>>;
+  /** Every dimension, judged for this call and not kept: few ask for more than one, and of those most ask once. */
+  all(): { readonly results: readonly ScoreResult[]; readonly consensusByDimension: Readonly<Record<string, Consensus>> };
 }
 
 /** Id of a step as a scorable. */

@@ -1,7 +1,7 @@
 /** What a hover says about a step: one sentence, the dimension × scorer table, attributes with their meaning, problems. */
-import { findDimension } from '../core/dimensions.ts';
+import { findDimension, PRIMARY_DIMENSION } from '../core/dimensions.ts';
 import { findMetric } from '../core/metrics.ts';
-import type { ScoreResult, UnscoredReason } from '../core/scoreResult.ts';
+import type { Consensus, ScoreResult, UnscoredReason } from '../core/scoreResult.ts';
 import { stepAgreement } from '../corpus/stepAgreement.ts';
 import { RULES_SCORER } from '../scoring/scorers/rules.ts';
 import { explainStep } from '../scoring/explain.ts';
@@ -23,13 +23,14 @@ export function stepMarkdown(scored: ScoredTrace, stepIndex: number): string {
   if (step === undefined || state === undefined) return '';
   const lines = [`**Step ${stepIndex + 1}** · ${escapeMarkdown(step.stepType)} · ${escapeMarkdown(stepTitle(step))}`, ''];
   const consensus = displayConsensus(state);
-  lines.push(consensus === undefined ? whyUnscored(state.bundle.results) : explainStep({ consensus, bundle: state.bundle, usual: usualUncertainty(scored) }), '');
+  const { results, consensusByDimension } = state.bundle.all();
+  lines.push(consensus === undefined ? whyUnscored(results) : explainStep({ consensus, bundle: state.bundle, usual: usualUncertainty(scored), dimension: PRIMARY_DIMENSION }), '');
   if (state.isStale) lines.push('_An earlier step changed; this score is being refreshed._', '');
   if (state.label !== undefined) lines.push(`Label: **${state.label.label === 'first_bad' ? 'first bad step' : state.label.label}**${state.label.author === '' ? '' : ` by ${escapeMarkdown(state.label.author)}`}`, '');
   const apart = agreementText(state);
   if (apart !== undefined) lines.push(apart, '');
   if (state.delta !== undefined) lines.push(`Since it was last scored: **${changeText(state.delta)}**, ${percent(state.delta.previousScore)} before${escapeMarkdown(causeText(state.delta))}`, '');
-  lines.push(...scoreTable(state.bundle.results, state.bundle.consensusByDimension), ...attributeLines(state.bundle.results));
+  lines.push(...scoreTable(results, consensusByDimension), ...attributeLines(results));
   const problems = scored.problems.filter((p) => p.stepIndex === stepIndex);
   if (problems.length > 0) lines.push('', ...problems.map((p) => `- \`${p.code}\` ${escapeMarkdown(p.message)}`));
   return lines.join('\n').trimEnd();
@@ -56,7 +57,7 @@ export function usualUncertainty(scored: ScoredTrace): number {
   return values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
 }
 
-function scoreTable(results: readonly ScoreResult[], consensusByDimension: ScoredTrace['steps'][number]['bundle']['consensusByDimension']): readonly string[] {
+function scoreTable(results: readonly ScoreResult[], consensusByDimension: Readonly<Record<string, Consensus>>): readonly string[] {
   // Who measures without judging has no column: its numbers stand below.
   const judging = results.filter((r) => r.kind === 'scored' || r.attributes === undefined);
   if (judging.length === 0) return [];

@@ -4,13 +4,13 @@ import type { LabelRecord } from '../core/labels.ts';
 import type { ImportedScore } from '../core/planTrace.ts';
 import type { Finding } from '../core/problems.ts';
 import { scorableId } from '../core/scoreResult.ts';
-import type { Consensus, ScoreBundle, ScoreResult } from '../core/scoreResult.ts';
+import type { Consensus, ScoreBundle, ScoreResult, UnscoredReason } from '../core/scoreResult.ts';
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
 import type { ScoreDelta } from '../corpus/scoreMemory.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
 import { activeDimensions, areRulesActive } from '../scoring/activeScorers.ts';
 import { judge } from '../scoring/judge.ts';
-import type { Judgement } from '../scoring/judge.ts';
+import type { DimensionJudgement, Judgement } from '../scoring/judge.ts';
 import type { RawByScorer } from '../scoring/rawScores.ts';
 import { judgeRules } from '../scoring/scorers/rules.ts';
 import { runOutcome } from '../scoring/runOutcome.ts';
@@ -135,20 +135,18 @@ class JudgedBundle implements ScoreBundle {
     return this.#judged.on(dimension).consensus;
   }
 
-  get results(): readonly ScoreResult[] {
-    return [...this.#judged.dimensions.flatMap((d) => this.#judged.on(d).results), ...this.#others];
-  }
-
-  get consensusByDimension(): Readonly<Record<string, Consensus>> {
-    return Object.fromEntries(this.#judged.dimensions.flatMap((d) => {
-      const { consensus } = this.#judged.on(d);
-      return consensus === undefined ? [] : [[d, consensus] as const];
-    }));
+  all(): ReturnType<ScoreBundle['all']> {
+    const judged = this.#judged.dimensions.map((dimension) => [dimension, this.#judged.once(dimension)] as const);
+    return {
+      results: [...judged.flatMap(([, { results }]) => results), ...this.#others],
+      consensusByDimension: Object.fromEntries(judged.flatMap(([dimension, { consensus }]) => (consensus === undefined ? [] : [[dimension, consensus] as const]))),
+    };
   }
 }
 
 function unjudged(results: readonly ScoreResult[]): Judgement {
-  return { dimensions: [PRIMARY_DIMENSION], on: (dimension) => ({ results: dimension === PRIMARY_DIMENSION ? results : [], consensus: undefined }) };
+  const on = (dimension: string): DimensionJudgement => ({ results: dimension === PRIMARY_DIMENSION ? results : [], consensus: undefined });
+  return { dimensions: [PRIMARY_DIMENSION], on, once: on };
 }
 
 /** Only while the score it led to still stands. */
@@ -160,6 +158,20 @@ function currentDelta(delta: ScoreDelta | undefined, bundle: ScoreBundle): Score
 /** What can be said before or without models: why there is no score, and what the rules say. */
 function unscored(stepWork: StepWork, input: PresentInput, findings: readonly Finding[] | undefined): readonly ScoreResult[] {
   const reason = stepWork.unscored ?? (input.manifest === undefined ? 'no-model' : 'pending');
+  if (findings !== undefined && findings.length > 0) return unscoredFor(reason, input, findings);
+  // A long trace has a hundred thousand steps of which nothing else is known: they share the words for it.
+  const key = [reason, findings === undefined, ...input.scorers].join();
+  const shared = sharedUnscored.get(input.manifest ?? NO_MANIFEST) ?? new Map<string, readonly ScoreResult[]>();
+  sharedUnscored.set(input.manifest ?? NO_MANIFEST, shared);
+  const results = shared.get(key) ?? unscoredFor(reason, input, findings);
+  shared.set(key, results);
+  return results;
+}
+
+const NO_MANIFEST = {};
+const sharedUnscored = new WeakMap<object, Map<string, readonly ScoreResult[]>>();
+
+function unscoredFor(reason: UnscoredReason, input: PresentInput, findings: readonly Finding[] | undefined): readonly ScoreResult[] {
   const models = input.scorers.map((scorer): ScoreResult => ({ kind: 'unscored', dimension: PRIMARY_DIMENSION, scorer, scorerVersion: '', reason }));
   return findings === undefined ? models : [...models, ...judgeRules({ findings, dimensions: [PRIMARY_DIMENSION] }, input.manifest?.rules ?? {})];
 }

@@ -21,24 +21,23 @@ export interface RecordedScorable {
 
 /** `lines`: of the text that the steps' ranges count in, where there is one. Every step that has a score or a recorded fact, in order, then the trace as a whole. Stale and pending scores are left out. */
 export function recordsOfTrace(file: string, scored: ScoredTrace, lines?: LineIndex): readonly RecordedScorable[] {
-  const { trace } = scored;
-  const steps = trace.steps.flatMap((step, index): RecordedScorable[] => {
-    const state = scored.steps[index];
-    if (state === undefined || state.isStale) return [];
-    const scorable = { ...stepFacts(file, trace, step), ...lineOf(step.range, lines) };
-    const records = stepRecords(scorable.id, state.bundle, step);
-    return records.length === 0 ? [] : [{ scorable, records }];
-  });
-  const whole = wholeTrace(file, scored, lines);
-  return whole === undefined ? steps : [...steps, whole];
+  return [...scored.steps.flatMap((_, index) => recordOfStep(file, scored, { index, lines }) ?? []), ...recordOfWhole(file, scored, lines)];
 }
 
-/** The same with the hashes that tell causes of change apart. Steps that the models do not read hang on their text alone. */
-export function evaluationsOf(input: { readonly file: string; readonly scored: ScoredTrace; readonly work: TraceWork; readonly models: ModelKeys; readonly lines: LineIndex }): readonly Evaluation[] {
-  const workByStepId = new Map(input.work.steps.map((s) => [s.step.stepId, s]));
+/** Undefined for a step without a score or a recorded fact, and for a stale one. */
+export function recordOfStep(file: string, scored: ScoredTrace, { index, lines }: { readonly index: number; readonly lines?: LineIndex | undefined }): RecordedScorable | undefined {
+  const [step, state] = [scored.trace.steps[index], scored.steps[index]];
+  if (step === undefined || state === undefined || state.isStale) return undefined;
+  const scorable = { ...stepFacts(file, scored.trace, step), ...lineOf(step.range, lines) };
+  const records = stepRecords(scorable.id, state.bundle, step);
+  return records.length === 0 ? undefined : { scorable, records };
+}
+
+/** With the hashes that tell causes of change apart. Steps that the models do not read hang on their text alone. */
+export function evaluationsOf(recorded: readonly RecordedScorable[], input: { readonly work: TraceWork; readonly models: ModelKeys }): readonly Evaluation[] {
   const last = input.work.steps.findLast((s) => s.unscored === undefined);
-  return recordsOfTrace(input.file, input.scored, input.lines).map(({ scorable, records }): Evaluation => {
-    const of = scorable.stepId === '' ? last : workByStepId.get(scorable.stepId);
+  return recorded.map(({ scorable, records }): Evaluation => {
+    const of = scorable.stepId === '' ? last : input.work.steps[scorable.stepIndex];
     const inputs: ScoreInputs = { text: of?.textKey ?? '', context: of?.contextKey ?? '', model: input.models.model, calibration: input.models.calibration };
     return { scorable, inputs, records };
   });
@@ -71,12 +70,13 @@ function traceFacts(file: string, trace: PlanTrace): ScorableFacts {
 }
 
 function stepRecords(scorableId: string, bundle: ScoreBundle, step: ExecutionStep): readonly ScoreRecord[] {
-  const judged = bundle.results.flatMap((r): ScoreRecord[] => {
+  const { results, consensusByDimension } = bundle.all();
+  const judged = results.flatMap((r): ScoreRecord[] => {
     if (r.kind === 'scored') return [{ scorableId, dimension: r.dimension, scorer: r.scorer, scorerVersion: r.scorerVersion, score: r.score, rationale: r.rationale, weight: r.weight, attributes: r.attributes }];
     // What measures without judging, and the checks that found nothing to judge by.
     return r.attributes === undefined || r.scorer === TRACE_SCORER || Object.values(r.attributes).every((v) => v === 0) ? [] : [{ scorableId, dimension: r.dimension, scorer: r.scorer, scorerVersion: r.scorerVersion, score: null, rationale: '', weight: 0, attributes: r.attributes }];
   });
-  const consensus = Object.entries(bundle.consensusByDimension).map(([dimension, c]): ScoreRecord => ({
+  const consensus = Object.entries(consensusByDimension).map(([dimension, c]): ScoreRecord => ({
     scorableId, dimension, scorer: CONSENSUS_SCORER, scorerVersion: '', score: c.score, rationale: '', weight: 0, attributes: { uncertainty: c.uncertainty, spread: c.spread, scorers: c.scorers.length },
   }));
   const facts = recordedFacts(bundle, step);
@@ -94,8 +94,8 @@ function recordedFacts(bundle: ScoreBundle, step: ExecutionStep): ScoreRecord['a
   };
 }
 
-/** hrm's word on the run, scores of the whole trace found in the file, and the outcome where it is known. */
-function wholeTrace(file: string, scored: ScoredTrace, lines: LineIndex | undefined): RecordedScorable | undefined {
+/** The trace as a whole: hrm's word on the run, scores found in the file, and the outcome where it is known; empty where there are none. */
+export function recordOfWhole(file: string, scored: ScoredTrace, lines?: LineIndex): readonly RecordedScorable[] {
   const { trace, outcome } = scored;
   const scorable = { ...traceFacts(file, trace), ...lineOf(trace.range, lines) };
   const record = (scorer: string, score: number | null, attributes: ScoreRecord['attributes']): ScoreRecord => ({ scorableId: scorable.id, dimension: PRIMARY_DIMENSION, scorer, scorerVersion: '', score, rationale: '', weight: 1, attributes });
@@ -106,5 +106,5 @@ function wholeTrace(file: string, scored: ScoredTrace, lines: LineIndex | undefi
   for (const result of scored.traceResults) {
     if (result.kind === 'scored') records.push({ ...record(result.scorer, result.score, result.attributes), dimension: result.dimension, rationale: result.rationale });
   }
-  return records.length === 0 ? undefined : { scorable, records };
+  return records.length === 0 ? [] : [{ scorable, records }];
 }

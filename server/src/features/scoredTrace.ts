@@ -77,7 +77,16 @@ export function isBadStep(scored: ScoredTrace, stepIndex: number): boolean {
   const label = scored.steps[stepIndex]?.label?.label;
   if (label === 'good') return false;
   if (label === 'bad' || label === 'first_bad') return true;
-  return scored.problems.some((p) => p.stepIndex === stepIndex && (p.severity === 'error' || p.severity === 'warning'));
+  return warnedSteps(scored).has(stepIndex);
+}
+
+const warned = new WeakMap<readonly Problem[], ReadonlySet<number>>();
+
+/** Steps with an error or a warning. */
+function warnedSteps({ problems }: ScoredTrace): ReadonlySet<number> {
+  let found = warned.get(problems);
+  if (found === undefined) warned.set(problems, found = new Set(problems.flatMap((p) => (p.stepIndex !== undefined && (p.severity === 'error' || p.severity === 'warning') ? [p.stepIndex] : []))));
+  return found;
 }
 
 /** Scores, 0–1, by scorer, of everybody who judged the step on the primary dimension. */
@@ -100,8 +109,8 @@ export function meanChange(scored: ScoredTrace): number | undefined {
 /** Bad steps of several traces, as `isBadStep` counts them. */
 export function badStepCount(traces: readonly ScoredTrace[]): number {
   return traces.reduce((sum, scored) => {
-    const warned = new Set(scored.problems.flatMap((p) => (p.stepIndex !== undefined && (p.severity === 'error' || p.severity === 'warning') ? [p.stepIndex] : [])));
-    return sum + scored.steps.filter((s, i) => (s.label === undefined ? warned.has(i) : s.label.label !== 'good')).length;
+    const bad = warnedSteps(scored);
+    return sum + scored.steps.filter((s, i) => (s.label === undefined ? bad.has(i) : s.label.label !== 'good')).length;
   }, 0);
 }
 

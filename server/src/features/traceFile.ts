@@ -11,6 +11,7 @@ import { capProblems, worstFirst } from './problems.ts';
 import { presentTrace } from './presentTrace.ts';
 import type { RawScore } from './presentTrace.ts';
 import { renderReadable } from './readable.ts';
+import type { PageLink } from './readable.ts';
 import type { ScoredTrace } from './scoredTrace.ts';
 import type { ParsedFile } from '../formats/format.ts';
 import type { ScoreDelta } from '../corpus/scoreMemory.ts';
@@ -99,16 +100,38 @@ export function sourceView(file: TraceFile, context: ViewContext): TraceView {
   return view(file, { uri: file.uri, lines: file.lines, traces, fileWarnings: file.parsed.warnings }, context);
 }
 
-/** The readable rendering and its view. */
-export function readableView(file: TraceFile, uri: string, context: ViewContext): { readonly text: string; readonly view: TraceView } {
-  const readable = renderReadable(file.parsed.traces);
-  const traces = file.works.flatMap((work, i) => {
+export interface ReadableView {
+  readonly text: string;
+  readonly view: TraceView;
+  readonly links: readonly PageLink[];
+}
+
+/** A page, from 1, of the readable rendering of what a file shows. Scores and Problems are the file's; only their places are others. */
+export function readableView(source: TraceView, at: { readonly uri: string; readonly page: number }, context: ViewContext): ReadableView {
+  const file = source.source;
+  const readable = renderReadable(file.parsed.traces, at.page);
+  const traces = source.traces.flatMap((scored, i): readonly ScoredTrace[] => {
     const trace = readable.traces[i];
     if (trace === undefined) return [];
-    const steps = work.steps.map((s, k) => ({ ...s, step: trace.steps[k] ?? s.step }));
-    return [present(file, { work: { ...work, trace, steps }, findings: runRules(trace) }, context)];
+    const stepByStart = new Map(scored.trace.steps.flatMap((step, k) => (step.range === null ? [] : [[step.range.start, k] as const])));
+    return [{ ...scored, trace, problems: scored.problems.flatMap((problem) => placedIn(trace, problem, { before: scored.trace, stepByStart }) ?? []) }];
   });
-  return { text: readable.text, view: view(file, { uri, lines: buildLineIndex(readable.text), traces, fileWarnings: [] }, context) };
+  return { text: readable.text, links: readable.links, view: view(file, { uri: at.uri, lines: buildLineIndex(readable.text), traces, fileWarnings: [] }, context) };
+}
+
+/** A Problem where its step, or its trace, stands in another text; undefined where it does not stand there. */
+function placedIn(trace: PlanTrace, problem: Problem, { before, stepByStart }: { readonly before: PlanTrace; readonly stepByStart: ReadonlyMap<number, number> }): Problem | undefined {
+  const step = problem.stepIndex === undefined ? undefined : trace.steps[problem.stepIndex];
+  const range = problem.stepIndex === undefined ? trace.goalRange : step?.textRange ?? step?.range ?? null;
+  if (range === null) return undefined;
+  const own = problem.stepIndex === undefined ? undefined : before.steps[problem.stepIndex]?.range;
+  const evidence = problem.evidence.flatMap((e) => {
+    const found = before.goalRange !== null && e.range.start === before.goalRange.start ? trace.goalRange
+      : own !== null && own !== undefined && own.start <= e.range.start && e.range.end <= own.end ? step?.range
+      : trace.steps[stepByStart.get(e.range.start) ?? -1]?.range;
+    return found === null || found === undefined ? [] : [{ ...e, range: found }];
+  });
+  return { ...problem, range, evidence };
 }
 
 function prepareOrList(trace: PlanTrace, options: { readonly manifest: ModelManifest | undefined; readonly maxStepCharacters: number; readonly sha256: (text: string) => string }): TraceWork {

@@ -91,7 +91,7 @@ function stepOrder(step: ExecutionStep): number {
 function rationales(scored: ScoredTrace, index: number, usual: number): ReadonlyMap<string, string> {
   const bundle = scored.steps[index]?.bundle;
   if (bundle === undefined) return new Map();
-  return new Map(Object.entries(bundle.consensusByDimension).map(([dimension, consensus]) => [dimension, explainStep({ consensus, bundle, usual: dimension === PRIMARY_DIMENSION ? usual : consensus.uncertainty, dimension })] as const));
+  return new Map(Object.entries(bundle.all().consensusByDimension).map(([dimension, consensus]) => [dimension, explainStep({ consensus, bundle, usual: dimension === PRIMARY_DIMENSION ? usual : consensus.uncertainty, dimension })] as const));
 }
 
 /** By dimension the displayed score, and under `by_scorer` everyone's; score null where nobody judged. */
@@ -125,7 +125,7 @@ function pipelineScores(scored: ScoredTrace): readonly PipelineScore[] {
   const lowest = new Map<string, number>();
   for (const { bundle, isStale } of scored.steps) {
     if (isStale) continue;
-    for (const [dimension, { score }] of Object.entries(bundle.consensusByDimension)) lowest.set(dimension, Math.min(score, lowest.get(dimension) ?? 1));
+    for (const [dimension, { score }] of Object.entries(bundle.all().consensusByDimension)) lowest.set(dimension, Math.min(score, lowest.get(dimension) ?? 1));
   }
   const { score: whole, basis } = summariseTrace(scored);
   return [...lowest].map(([dimension, score]) => (dimension === PRIMARY_DIMENSION && whole !== null ? { dimension, score: whole, basis } : { dimension, score, basis: 'lowest-step' }));

@@ -24,6 +24,7 @@ const UNKNOWN_VERSION = 'unknown';
 export const claudeCodeFormat: TraceFormat = {
   id: ID,
   title: 'Claude Code session',
+  windows: { kind: 'session', keep: ['"type":"result"'], isTree: true },
   detect(sniff: Sniff): number {
     const first = asRecord(sniff.values[0]);
     if (sniff.layout === 'json' && Array.isArray(first?.['loglines'])) return asArray(first['loglines']).some((entry) => isTurnRecord(asRecord(entry) ?? {})) ? 0.95 : 0;

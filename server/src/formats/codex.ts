@@ -14,6 +14,7 @@ const ID = 'codex';
 export const codexFormat: TraceFormat = {
   id: ID,
   title: 'Codex session',
+  windows: { kind: 'session', keep: ['"turn_context"', '"token_count"', '"user_message"', '"response_item"'], rewinds: ['"thread_rolled_back"'] },
   detect(sniff: Sniff): number {
     const records = recordsIn(sniff.values);
     if (records.length === 0) return 0;

@@ -29,9 +29,27 @@ export interface ParsedFile {
   readonly warnings: readonly TraceWarning[];
 }
 
+/**
+ * How a JSONL format of great length is read a window at a time. `record`: a line holds whole traces. `session`: lines in
+ * order make up a trace, and a step stands near the lines that belong to it. `either`: the first window shows which.
+ */
+export interface Windows {
+  readonly kind: 'session' | 'record' | 'either';
+  /** Marks of lines of which the latest matters to all that follows, looked for near the start of a line. */
+  readonly keep?: readonly string[];
+  /** Marks of lines that change what stands far before them. */
+  readonly rewinds?: readonly string[];
+  /** Marks of the members whose values, together, tell which step a line belongs to, where a step's first line can stand far before its place. */
+  readonly stepMembers?: readonly string[];
+  /** Whether records name their parents, and going on from an earlier one leaves a branch behind. */
+  readonly isTree?: boolean;
+}
+
 export interface TraceFormat {
   readonly id: string;
   readonly title: string;
+  /** Undefined: the file is only read whole. */
+  readonly windows?: Windows;
   /** Confidence 0–1; 0 means "not mine". Below 0.5 diagnostics need a matching glob or a click. */
   detect(sniff: Sniff): number;
   /** Total: any text gives a result; what could not be read is in the warnings. */

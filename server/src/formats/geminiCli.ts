@@ -17,6 +17,7 @@ const LINES = 'session-lines';
 export const geminiCliFormat: TraceFormat = {
   id: ID,
   title: 'Gemini CLI session',
+  windows: { kind: 'session', rewinds: ['"$rewindTo"', '"$set":{"messages"'] },
   detect(sniff: Sniff): number {
     const first = sniff.values[0];
     const records = (Array.isArray(first) ? (first as unknown[]) : sniff.values).slice(0, 40).map(asRecord);

@@ -14,6 +14,7 @@ const VERSION = 'chat';
 export const openaiMessagesFormat: TraceFormat = {
   id: ID,
   title: 'OpenAI messages',
+  windows: { kind: 'either' },
   detect(sniff: Sniff): number {
     if (sniff.layout === 'jsonl' && sniff.values.some(isMessage)) return isConversation(sniff.values) ? GENERIC : 0;
     let best = 0;

@@ -17,6 +17,7 @@ const SCALE: readonly [number, number] = [0, 100];
 export const planTraceFormat: TraceFormat = {
   id: ID,
   title: 'PlanTrace',
+  windows: { kind: 'record' },
   detect(sniff: Sniff): number {
     let best = 0;
     for (const value of sniff.values.slice(0, 5)) {

@@ -19,13 +19,14 @@ import { openaiResponsesFormat } from './openaiResponses.ts';
 import { otlpFormat } from './otlp.ts';
 import { phoenixFormat } from './phoenix.ts';
 import { planTraceFormat } from './planTrace.ts';
+import { planTraceLogFormat } from './planTraceLog.ts';
 import { reactTextFormat } from './reactText.ts';
 import { sweAgentFormat } from './sweAgent.ts';
 import { tauBenchFormat } from './tauBench.ts';
 
 /** In order of precedence where two are equally sure; the generic one last. */
 export const FORMATS: readonly TraceFormat[] = [
-  planTraceFormat, atifFormat, inspectFormat, codexFormat, geminiCliFormat, sweAgentFormat, miniSweAgentFormat, openHandsFormat, langfuseFormat,
+  planTraceLogFormat, planTraceFormat, atifFormat, inspectFormat, codexFormat, geminiCliFormat, sweAgentFormat, miniSweAgentFormat, openHandsFormat, langfuseFormat,
   claudeCodeFormat, mlflowFormat, langSmithFormat, openaiAgentsFormat, tauBenchFormat, otlpFormat, phoenixFormat, copilotSpansFormat, dspyFormat, latsFormat, reactTextFormat, openaiResponsesFormat,
   openaiMessagesFormat,
 ];

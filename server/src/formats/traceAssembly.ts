@@ -32,11 +32,7 @@ export function assembleTrace(draft: TraceDraft, traceIds: UniqueIds): PlanTrace
     return numberedStep(step, stepId, stepIndex);
   });
   if (firstDuplicate !== undefined) {
-    warnings.push({
-      code: 'duplicate-step-id',
-      message: `${duplicates} ${duplicates === 1 ? 'step repeats' : 'steps repeat'} an id, the first being "${firstDuplicate.stepId ?? ''}". They are told apart as "#2", "#3"…`,
-      range: firstDuplicate.range,
-    });
+    warnings.push(duplicateWarning(duplicates, firstDuplicate));
   }
   return settled<PlanTrace>({
     traceId: traceIds.take(draft.traceId ?? derivedTraceId(draft)),
@@ -56,6 +52,15 @@ export function assembleTrace(draft: TraceDraft, traceIds: UniqueIds): PlanTrace
     unknownRecordCounts: draft.unknownRecordCounts ?? {},
     range: draft.range,
   });
+}
+
+/** Says that steps share an id; `first` is the first that repeats one. */
+export function duplicateWarning(duplicates: number, first: Pick<StepDraft, 'stepId' | 'range'>): TraceWarning {
+  return {
+    code: 'duplicate-step-id',
+    message: `${duplicates} ${duplicates === 1 ? 'step repeats' : 'steps repeat'} an id, the first being "${first.stepId ?? ''}". They are told apart as "#2", "#3"…`,
+    range: first.range,
+  };
 }
 
 const NO_META: TraceMeta = {};
@@ -134,7 +139,7 @@ export class UniqueIds {
 }
 
 /** An id from the step before, the kind and the words, so that adding steps changes no earlier id. */
-function derivedId(step: StepDraft, previousId: string): string {
+export function derivedId(step: StepDraft, previousId: string): string {
   const words = step.output ?? step.reasoning ?? '';
   let calls = '';
   for (const tool of step.tools ?? NO_TOOLS) calls += `${tool.name} ${tool.callId ?? ''}\n`;

@@ -21,6 +21,16 @@ export type FileRead =
   | { readonly kind: 'too-large'; readonly sizeBytes: number }
   | { readonly kind: 'failed'; readonly message: string };
 
+/** Size and time of a file's last change; undefined where it cannot be told. */
+export async function fileState(path: string): Promise<{ readonly sizeBytes: number; readonly modifiedMs: number } | undefined> {
+  try {
+    const { size, mtimeMs } = await stat(path);
+    return { sizeBytes: size, modifiedMs: mtimeMs };
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whole text of a file as UTF-8, or of what is packed in it; broken bytes become U+FFFD. */
 export async function readText(path: string, maxBytes: number): Promise<FileRead> {
   try {

@@ -7,6 +7,7 @@ export interface Layout {
   readonly docsFolder: string;
   readonly inferenceWorker: URL;
   readonly storageWorker: URL;
+  readonly indexWorker: URL;
 }
 
 /** `bundleFolder` is dist/server. */
@@ -17,5 +18,6 @@ export function shippedLayout(bundleFolder: string): Layout {
     docsFolder: join(root, 'server', 'docs'),
     inferenceWorker: pathToFileURL(join(bundleFolder, 'inferenceWorker.js')),
     storageWorker: pathToFileURL(join(bundleFolder, 'storageWorker.js')),
+    indexWorker: pathToFileURL(join(bundleFolder, 'indexWorker.js')),
   };
 }

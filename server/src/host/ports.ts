@@ -3,12 +3,17 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import picomatch from 'picomatch';
 import type { EffectiveSettings } from '../core/effectiveSettings.ts';
+import type { TraceIndexer } from '../core/traceIndex.ts';
 import type { Engine, ServerPorts } from '../lsp/ports.ts';
 import { appendLabel, labelFileOf, labelKeyOf, loadLabels } from '../storage/labelFiles.ts';
-import { readText, sha256, walkFiles } from './files.ts';
+import { receivedFolderOf } from '../receiver/receivedFolder.ts';
+import { startReceiver } from '../receiver/receiver.ts';
+import { fileState, readText, sha256, walkFiles } from './files.ts';
 import { loadEngine } from './engine.ts';
+import { createTraceIndexer } from './traceIndex/indexer.ts';
 import type { Layout } from './layout.ts';
 import { memoryFileOf } from './memoryFile.ts';
+import { watchFile } from './watchFile.ts';
 
 export function serverPorts(layout: Layout): ServerPorts {
   const matchers = new Map<string, (path: string) => boolean>();
@@ -17,9 +22,11 @@ export function serverPorts(layout: Layout): ServerPorts {
     if (matcher === undefined) matchers.set(glob, matcher = picomatch(glob, { dot: true }));
     return matcher(path.replaceAll('\\', '/').replace(/^\/+/, ''));
   };
+  let indexer: TraceIndexer | undefined;
   return {
     loadEngine: ({ settings, dataFolder, workspaceRoot, onNotice, onLoadingModels }): Promise<Engine> => loadEngine({ layout, settings, memoryFile: memoryFileIn(settings, dataFolder, workspaceRoot), onNotice, onLoadingModels }),
-    readText, walkFiles, sha256,
+    openIndex: (path, settings) => (indexer ??= createTraceIndexer({ workerFile: layout.indexWorker })).open(path, settings),
+    readText, fileState, watchFile, walkFiles, sha256,
     loadLabels: async (traceFile) => (await loadLabels(labelFileOf(traceFile))).records,
     appendLabel: async (traceFile, record) => {
       const file = labelFileOf(traceFile);
@@ -27,6 +34,10 @@ export function serverPorts(layout: Layout): ServerPorts {
       return file;
     },
     labelKeyOf,
+    startReceiver: async ({ workspaceFolder, ...options }) => {
+      const folder = receivedFolderOf(workspaceFolder);
+      return { folder, ...await startReceiver({ ...options, folder }) };
+    },
     matchesGlob: (path, globs) => globs.some((glob) => matches(path, glob)),
     nowIso: () => new Date().toISOString(),
     nowMs: () => Date.now(),

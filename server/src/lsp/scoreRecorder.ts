@@ -1,13 +1,18 @@
 /** Hands what was scored to the memory, once a file has come to rest, and brings back what changed. */
 import { PRIMARY_DIMENSION } from '../core/dimensions.ts';
+import type { LineIndex } from '../core/lineIndex.ts';
 import { CONSENSUS_SCORER, corpusId } from '../core/scoreRecord.ts';
 import type { Evaluation, ScoreDelta, ScoreMemory } from '../corpus/scoreMemory.ts';
-import { evaluationsOf } from '../features/scoreRecords.ts';
+import { evaluationsOf, recordOfStep, recordOfWhole } from '../features/scoreRecords.ts';
+import type { RecordedScorable } from '../features/scoreRecords.ts';
+import type { ScoredStep, ScoredTrace } from '../features/scoredTrace.ts';
 import type { TraceFile, TraceView } from '../features/traceFile.ts';
 import type { ModelKeys } from '../scoring/modelKeys.ts';
 
 /** While somebody types, every keystroke makes scores: only what stays is remembered. */
 const REST_MS = 1_500;
+/** Steps laid out between two breaths, so that a long trace keeps nobody waiting. */
+const STEPS_AT_ONCE = 500;
 
 export interface ScoreRecorder {
   /** The scores of a file are complete. Waits for the file to come to rest where `isOpen`. */
@@ -37,6 +42,8 @@ export function createScoreRecorder(options: RecorderOptions): ScoreRecorder {
   const timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly file: TraceFile }>();
   /** By file name: what was recorded of each scorable, so that an edit sends its own steps only. */
   const recorded = new Map<string, Map<string, string>>();
+  /** Steps handed over as they stand: those that an edit leaves alone need no second look. */
+  const seen = new WeakMap<ScoredStep, { readonly id: string; readonly line: number }>();
   let last: Promise<void> = Promise.resolve();
 
   const complain = (error: unknown): void => options.log(`Scores were not remembered: ${error instanceof Error ? error.message : String(error)}`);
@@ -53,19 +60,50 @@ export function createScoreRecorder(options: RecorderOptions): ScoreRecorder {
     // Opened again and nothing changed: all of it is in the memory.
     if (known === undefined && await memory.fileState(name) === state) return showDeltas(file, name, memory);
     const view = options.viewOf(file);
-    const all = file.works.flatMap((work, i) => {
+    const now = new Map<string, string>();
+    const fresh: Evaluation[] = [];
+    const deltas: ScoreDelta[] = [];
+    for (const [i, work] of file.works.entries()) {
       const scored = view.traces[i];
-      return scored === undefined ? [] : evaluationsOf({ file: name, scored, work, models, lines: view.lines });
-    });
-    const now = new Map(all.map((e) => [e.scorable.id, signature(e)] as const));
-    const fresh = all.filter((e) => known?.get(e.scorable.id) !== now.get(e.scorable.id));
+      if (scored === undefined) continue;
+      for (let from = 0; from <= scored.steps.length; from += STEPS_AT_ONCE) {
+        const isEnd = from + STEPS_AT_ONCE > scored.steps.length;
+        const changed = [...changedSteps(scored, { from, name, lines: view.lines, known, now }), ...(isEnd ? recordOfWhole(name, scored, view.lines) : [])];
+        const slice = evaluationsOf(changed, { work, models }).filter((e) => {
+          const signature = options.sha256(signatureOf(e));
+          now.set(e.scorable.id, signature);
+          return known?.get(e.scorable.id) !== signature;
+        });
+        if (slice.length === 0) continue;
+        fresh.push(...slice);
+        deltas.push(...await memory.record(slice, options.nowMs()));
+      }
+    }
     const isShorter = known !== undefined && [...known.keys()].some((id) => !now.has(id));
     recorded.set(name, now);
-    const deltas = fresh.length === 0 ? [] : await memory.record(fresh, options.nowMs());
     await memory.retain(name, [...now.keys()], isComplete(view) ? state : '');
     if (fresh.length > 0 || isShorter) options.onRecorded(fresh, isShorter);
     if (known === undefined) await showDeltas(file, name, memory);
     else if (keepDeltas(file, name, deltas)) options.onDeltas(file);
+  }
+
+  /** Records of the steps of a slice that are not known to be recorded as they are; those that are go straight into `now`. */
+  function changedSteps(scored: ScoredTrace, at: { readonly from: number; readonly name: string; readonly lines: LineIndex; readonly known: ReadonlyMap<string, string> | undefined; readonly now: Map<string, string> }): readonly RecordedScorable[] {
+    return scored.steps.slice(at.from, at.from + STEPS_AT_ONCE).flatMap((state, i): readonly RecordedScorable[] => {
+      const index = at.from + i;
+      const range = scored.trace.steps[index]?.range ?? null;
+      const line = range === null ? -1 : at.lines.positionAt(range.start).line;
+      const before = seen.get(state);
+      const signature = before === undefined || before.line !== line ? undefined : at.known?.get(before.id);
+      if (before !== undefined && signature !== undefined) {
+        at.now.set(before.id, signature);
+        return [];
+      }
+      const record = recordOfStep(at.name, scored, { index, lines: at.lines });
+      if (record === undefined) return [];
+      seen.set(state, { id: record.scorable.id, line });
+      return [record];
+    });
   }
 
   async function showDeltas(file: TraceFile, name: string, memory: ScoreMemory): Promise<void> {
@@ -110,7 +148,7 @@ function fileState(file: TraceFile, models: ModelKeys): string {
 }
 
 /** Everything whose change makes a new evaluation. */
-function signature({ inputs, records, scorable }: Evaluation): string {
+function signatureOf({ inputs, records, scorable }: Evaluation): string {
   return [inputs.text, inputs.context, inputs.model, inputs.calibration, scorable.line, ...records.map((r) => `${r.scorer} ${r.dimension} ${r.score}`)].join('|');
 }
 

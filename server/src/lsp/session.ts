@@ -25,6 +25,8 @@ import { traces } from './requests/traces.ts';
 import { writeBack } from './requests/writeBack.ts';
 import { stepById } from './stepAt.ts';
 import type { TraceView } from '../features/traceFile.ts';
+import { createReceiverSwitch } from './receiverSwitch.ts';
+import type { ReceiverSwitch } from './receiverSwitch.ts';
 import { createTraceStore, sourceUriOf } from './traceStore.ts';
 import type { TraceStore } from './traceStore.ts';
 
@@ -35,6 +37,10 @@ const EDIT_PAUSE_MS = 15;
 export function startSession(connection: Connection, ports: ServerPorts): () => Promise<void> {
   const documents = new TextDocuments(TextDocument);
   let store: TraceStore | undefined;
+  let receiver: ReceiverSwitch | undefined;
+  let receiving: contract.ReceiverStatus | undefined;
+  let folders: readonly string[] = [];
+  let lastStatus: contract.ServerStatus = { kind: 'idle', traces: 0, steps: 0, following: 0, isPaused: false };
   let client: InitializeParams['capabilities'] = {};
   const editTimers = new Map<string, NodeJS.Timeout>();
   const edits = new Map<string, Promise<void>>();
@@ -107,15 +113,22 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
     if (workspace?.diagnostics?.refreshSupport === true) quietly(connection.languages.diagnostics.refresh());
   };
 
+  const sendStatus = (status: contract.ServerStatus): void => {
+    lastStatus = status;
+    void connection.sendNotification(contract.STATUS, receiving === undefined ? status : { ...status, receiver: receiving });
+  };
+  /** The receiver writes into the first folder. */
+  const turnReceiver = async (settings = need().settings()): Promise<void> => receiver?.apply(settings, folders[0]);
+
   connection.onInitialize((params): InitializeResult => {
     client = params.capabilities;
     const init = readInitOptions(params.initializationOptions);
-    const folders = (params.workspaceFolders ?? []).flatMap((f) => ports.uriToPath(f.uri) ?? []);
+    folders = (params.workspaceFolders ?? []).flatMap((f) => ports.uriToPath(f.uri) ?? []);
     store = createTraceStore({
       init, ports, folders,
       events: {
         onStatus: (status) => {
-          void connection.sendNotification(contract.STATUS, status);
+          sendStatus(status);
           if (status.kind !== 'idle' || !isOutlineStale) return;
           isOutlineStale = false;
           offerOutline().catch(() => undefined);
@@ -126,13 +139,22 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
         log: (message) => connection.console.log(message),
       },
     });
+    receiver = createReceiverSwitch({
+      ports, isTrusted: init.isTrusted,
+      onNotice: (notice) => void connection.sendNotification(contract.NOTICE, notice),
+      onStatus: (status) => {
+        receiving = status;
+        sendStatus(lastStatus);
+      },
+      onFile: (path) => need().fileEvent(ports.pathToUri(path)),
+    });
     return {
       serverInfo: { name: 'StepScope', version: String(contract.PROTOCOL_VERSION) },
       capabilities: {
         textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
         inlayHintProvider: true, codeLensProvider: { resolveProvider: false }, hoverProvider: true,
         ...(hasDynamicOutline() ? {} : { documentSymbolProvider: { label: 'StepScope' } }),
-        foldingRangeProvider: true, codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
+        foldingRangeProvider: true, documentLinkProvider: { resolveProvider: false }, codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
         diagnosticProvider: { identifier: 'stepscope', interFileDependencies: false, workspaceDiagnostics: true },
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       },
@@ -146,12 +168,14 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
     }
     if (client.workspace?.workspaceFolders === true) {
       connection.workspace.onDidChangeWorkspaceFolders(async () => {
-        const folders = await connection.workspace.getWorkspaceFolders();
-        await need().setFolders((folders ?? []).flatMap((f) => ports.uriToPath(f.uri) ?? []));
+        folders = (await connection.workspace.getWorkspaceFolders() ?? []).flatMap((f) => ports.uriToPath(f.uri) ?? []);
+        void turnReceiver();
+        await need().setFolders(folders);
       });
     }
     offerOutline().catch(() => undefined);
     void need().scan();
+    void turnReceiver();
   });
 
   documents.onDidOpen(({ document }) => store?.open(document.uri, document));
@@ -164,7 +188,9 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
 
   connection.onDidChangeConfiguration(({ settings }: { settings: unknown }) => {
     const ours = isRecord(settings) && isRecord(settings['stepscope']) ? settings['stepscope'] : settings;
-    void need().reconfigure(readSettings(ours));
+    const next = readSettings(ours);
+    void need().reconfigure(next);
+    void turnReceiver(next);
   });
   connection.onDidChangeWatchedFiles(async ({ changes }) => {
     for (const { uri } of changes) await need().fileEvent(uri);
@@ -172,7 +198,9 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
 
   connection.languages.inlayHint.on(async ({ textDocument, range }) => {
     const shown = await current(textDocument.uri);
-    return shown === undefined ? [] : inlayHints(shown, range, need().settings().inlineScores);
+    if (shown === undefined) return [];
+    need().look(shown, { start: shown.lines.offsetAt(range.start), end: shown.lines.offsetAt(range.end) });
+    return inlayHints(shown, range, need().settings().inlineScores);
   });
   connection.onCodeLens(async ({ textDocument }) => {
     const shown = await current(textDocument.uri);
@@ -231,8 +259,9 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
   connection.onRequest(contract.LABEL, async (params: contract.LabelParams): Promise<unknown> => label(need(), params, ports));
   connection.onRequest(contract.NEXT_BAD_STEP, async (params: contract.NextBadStepParams) => {
     const shown = await current(params.uri) ?? await need().viewOrLoad(params.uri);
-    return shown === undefined ? null : nextBadStep(shown, params);
+    return shown === undefined ? null : nextBadStep(shown, params, need().otherPages(params.uri));
   });
+  connection.onDocumentLinks(({ textDocument }) => [...need().pageLinks(textDocument.uri)]);
   connection.onRequest(contract.READABLE, async ({ uri }: contract.ReadableParams): Promise<contract.ReadableResult> => ({ text: await need().readable(uri) ?? 'No trace was found in this file.\n' }));
   connection.onRequest(contract.EXPLAIN, async ({ uri, traceId, stepId }: contract.ExplainParams) => {
     const shown = await current(uri) ?? await need().viewOrLoad(uri);
@@ -274,6 +303,7 @@ export function startSession(connection: Connection, ports: ServerPorts): () => 
     clearTimeout(refreshTimer);
     for (const timer of editTimers.values()) clearTimeout(timer);
     editTimers.clear();
+    await receiver?.stop();
     await store?.shutdown();
   };
   connection.onShutdown(stop);

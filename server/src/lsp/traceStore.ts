@@ -10,18 +10,25 @@ import { hasSteps, parseTraces, readTraces } from '../formats/readTraces.ts';
 import { findFormat, formatTitles } from '../formats/registry.ts';
 import { withoutPlaces } from '../formats/virtualText.ts';
 import type { ParsedFile } from '../formats/format.ts';
+import type { IndexOutcome } from '../core/traceIndex.ts';
 import { createDiagnosticReports } from './diagnosticReports.ts';
 import { fileDiagnostics } from './fileDiagnostics.ts';
+import { pageCount } from '../features/readable.ts';
+import { toRange } from './toLsp.ts';
+import type { OtherPages } from './requests/nextBadStep.ts';
 import { RULES_SCORER } from '../scoring/scorers/rules.ts';
 import { activeScorerIds } from '../scoring/activeScorers.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
 import type { Engine, ServerPorts } from './ports.ts';
 import { createFolderSettings } from './folderSettings.ts';
+import { createIndexedFiles } from './indexedFiles.ts';
+import { createLiveAlarm } from './liveAlarm.ts';
+import type { IndexedNews } from './indexedFiles.ts';
 import { createScoringQueue } from './scoringQueue.ts';
 import { fileNote, unreadableDiagnostics } from './unreadableFile.ts';
 import { createWorkspaceMemory } from './workspaceMemory.ts';
 import { buildTraceFile, pendingSteps, readableView, sourceView } from '../features/traceFile.ts';
-import type { TraceFile, TraceView, ViewContext } from '../features/traceFile.ts';
+import type { ReadableView, TraceFile, TraceView, ViewContext } from '../features/traceFile.ts';
 
 /** What is kept of a file that nobody has open. */
 interface QuietFile {
@@ -60,6 +67,17 @@ const MEGABYTE = 1_048_576;
 const USUAL_TRACE_LENGTH = 8;
 /** Steps of a file that nobody looks at, scored before its Problems are first renewed. */
 const UNSEEN_STEPS = 500;
+/** Longer files are read through an index: their words stay on disk, and reading them keeps nobody waiting. */
+const INDEX_FROM_BYTES = 8 * MEGABYTE;
+/** Files whose growth is lines. */
+const RECORD_LINES = /\.(?:jsonl|ndjson)$/i;
+/** Steps at the end of a long trace that are looked at first. */
+const NEWEST_STEPS = 8;
+/** Steps whose turn comes within so many need no look ahead; of the others in view so many get one at a time. */
+const SOON_STEPS = 64;
+const MOST_AHEAD = 48;
+/** While lines rain down, scoring is started anew at most this often. */
+const GROWTH_PAUSE_MS = 80;
 /** How a zip archive, zstd and gzip begin when their bytes are taken for UTF-8. */
 const PACKED_AS_TEXT = /^(?:PK\x03\x04|\(\ufffd\/\ufffd|\x1f\ufffd\x08)/;
 
@@ -80,7 +98,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   const chosenFormats = new Map<string, string>();
   /** By source uri: what its documents show, until something changes. */
   const views = new Map<string, TraceView>();
-  const readables = new Map<string, ReturnType<typeof readableView>>();
+  /** By source uri, then by the uri of a page. */
+  const readables = new Map<string, Map<string, ReadableView>>();
   const complaints = new Set<string>();
   const queue = createScoringQueue((job, error) => {
     events.log(`Scoring ${job.uri} failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
@@ -99,6 +118,18 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       if (files.get(file.uri) === file || !openDocuments.has(file.uri)) showAgain(file);
     },
   });
+
+  const indexed = createIndexedFiles({
+    ports, onNews: takeNews, onFollowing: (uri, isFollowed) => {
+      if (!isFollowed) alarm.end(uri);
+      idleStatus();
+    },
+    onOutcome: (uri, outcome) => void track(settleIndex(uri, outcome)).catch(() => undefined),
+  });
+  /** By source uri: steps that were scored ahead because somebody saw them. */
+  const lookedAt = new Map<string, Set<string>>();
+  const alarm = createLiveAlarm();
+  const growth = new Map<string, { timer: NodeJS.Timeout; file: TraceFile; focus: Set<string> }>();
 
   const underWay = new Set<Promise<unknown>>();
   /** Remembers work that nobody awaits, so that "settled" can wait for it. */
@@ -173,6 +204,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     forgetViews(uri);
     const file = files.get(uri);
     if (file !== undefined) events.onBadge({ uri, badSteps: badStepCount(viewOf(file).traces) });
+    const news = file === undefined || !settingsOf.base().live.notifyBadStep ? undefined : alarm.look(viewOf(file));
+    if (news !== undefined) events.onNotice(news);
     // Editors ask for the Problems of open documents themselves; only the others are reported.
     if (file !== undefined && !openDocuments.has(uri)) reports.set(uri, fileDiagnostics(viewOf(file), ports.problemPage));
     events.onChanged(uri);
@@ -191,11 +224,13 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     return known;
   }
 
-  function readableOf(file: TraceFile, uri: string): ReturnType<typeof readableView> {
-    const known = readables.get(file.uri);
-    if (known !== undefined && known.view.source === file && known.view.uri === uri) return known;
-    const fresh = readableView(file, uri, context);
-    readables.set(file.uri, fresh);
+  function readableOf(file: TraceFile, uri: string): ReadableView {
+    const pages = readables.get(file.uri) ?? new Map<string, ReadableView>();
+    readables.set(file.uri, pages);
+    const known = pages.get(uri);
+    if (known !== undefined && known.view.source === file) return known;
+    const fresh = readableView(viewOf(file), { uri, page: readablePageOf(uri) }, context);
+    pages.set(uri, fresh);
     return fresh;
   }
 
@@ -206,8 +241,14 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     readables.delete(uri);
   }
 
+  const isPaused = (): boolean => !settingsOf.base().scoring.inBackground;
+
   /** Queues what is missing of a file's scores, or a re-score; resolves when it is done or was given up. */
   function enqueue(file: TraceFile, ask: Ask): Promise<contract.RescoreResult> {
+    if (ask.priority === 0 && isPaused()) {
+      idleStatus();
+      return Promise.resolve({ steps: 0, changed: 0, cancelled: true });
+    }
     let scored = 0;
     return new Promise((resolve) => {
       queue.add({
@@ -294,7 +335,9 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   function forgetText(file: TraceFile): void {
     const known = quiet.get(file.uri);
     files.delete(file.uri);
+    lookedAt.delete(file.uri);
     forgetViews(file.uri);
+    if (!indexed.followed().includes(file.uri)) indexed.close(file.uri);
     quiet.set(file.uri, { modifiedMs: known?.modifiedMs ?? 0, sizeBytes: known?.sizeBytes ?? 0, steps: file.works.reduce((n, w) => n + w.steps.length, 0), traces: file.works.length });
   }
 
@@ -303,37 +346,133 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     const open = [...files.values()];
     const steps = open.reduce((n, f) => n + f.works.reduce((m, w) => m + w.steps.length, 0), 0) + [...quiet].reduce((n, [uri, q]) => n + (files.has(uri) ? 0 : q.steps), 0);
     const traces = open.reduce((n, f) => n + f.works.length, 0) + [...quiet].reduce((n, [uri, q]) => n + (files.has(uri) ? 0 : q.traces), 0);
-    events.onStatus({ kind: 'idle', traces, steps });
+    events.onStatus({ kind: 'idle', traces, steps, following: indexed.followed().length, isPaused: isPaused() });
   }
 
   /** Reads an unopened file from disk if it is new or changed, and scores it in the background. */
-  async function visit(path: string, ask: { readonly isForced?: boolean; readonly isAwaited?: boolean } = {}): Promise<TraceFile | undefined> {
+  async function visit(path: string, ask: { readonly isForced?: boolean; readonly isAwaited?: boolean; readonly isEvent?: boolean } = {}): Promise<TraceFile | undefined> {
     const uri = ports.pathToUri(path);
     if (openDocuments.has(uri) || isClosed) return files.get(uri);
     const settings = await settingsFor(path);
-    const read = await ports.readText(path, settings.limits.maxFileSizeMB * MEGABYTE);
-    if (read.kind === 'missing') {
-      memory.forget(path);
-      await remove(uri);
-      return undefined;
-    }
-    if (read.kind !== 'text') {
-      reports.set(uri, [fileNote(read.kind === 'too-large' ? `This file has ${Math.round(read.sizeBytes / MEGABYTE)} MB, more than stepscope.limits.maxFileSizeMB (${settings.limits.maxFileSizeMB}). It was not read; raise the limit to score it.` : read.message)]);
-      events.onChanged(uri);
-      return undefined;
-    }
+    const state = await ports.fileState(path);
     const known = quiet.get(uri);
-    if (ask.isForced !== true && known !== undefined && known.modifiedMs === read.modifiedMs && known.sizeBytes === read.sizeBytes) return undefined;
+    if (ask.isForced !== true && known !== undefined && known.modifiedMs === state?.modifiedMs && known.sizeBytes === state.sizeBytes) return undefined;
+    const hasGrown = ask.isEvent === true && known !== undefined && state !== undefined && state.sizeBytes > known.sizeBytes && RECORD_LINES.test(path);
+    if (indexed.has(uri) || hasGrown || (state?.sizeBytes ?? 0) > INDEX_FROM_BYTES) return visitIndexed({ uri, path, settings, isGrowing: hasGrown, isAwaited: ask.isAwaited === true, isNeeded: ask.isForced === true });
+    const read = await ports.readText(path, settings.limits.maxFileSizeMB * MEGABYTE);
+    if (read.kind === 'missing') return forgetMissing(uri, path);
+    if (read.kind !== 'text') return refuse(uri, read.kind === 'too-large' ? tooLarge(read.sizeBytes, settings) : read.message);
     const file = await take(uri, read);
     if (file === undefined) return undefined;
     quiet.set(uri, { modifiedMs: read.modifiedMs, sizeBytes: read.sizeBytes, steps: 0, traces: 0 });
     show(uri);
     if (ask.isAwaited === true) await enqueue(file, { priority: 1 });
+    else if (isPaused() && ask.isForced !== true) forgetText(file);
     else void enqueue(file, { priority: 0 });
     return file;
   }
 
+  async function forgetMissing(uri: string, path: string): Promise<undefined> {
+    memory.forget(path);
+    await remove(uri);
+    return undefined;
+  }
+
+  function refuse(uri: string, message: string): undefined {
+    reports.set(uri, [fileNote(message)]);
+    events.onChanged(uri);
+    return undefined;
+  }
+
+  async function visitIndexed(ask: { readonly uri: string; readonly path: string; readonly settings: EffectiveSettings; readonly isGrowing: boolean; readonly isAwaited: boolean; readonly isNeeded: boolean }): Promise<TraceFile | undefined> {
+    const { uri, path, settings } = ask;
+    await loadEngine();
+    if (ask.isGrowing) alarm.begin(uri, quiet.get(uri)?.steps ?? 0);
+    const labels = await ports.loadLabels(path);
+    const outcome = await indexed.read({ uri, path, settings, labels, manifest: engine?.manifest, format: chosenFormats.get(uri), minConfidence: wanted.has(uri) || isIncluded(path, settings) ? 0 : 0.5 });
+    if (ask.isGrowing) indexed.follow(uri);
+    const file = await settleIndex(uri, outcome);
+    if (file === undefined) return undefined;
+    files.set(uri, file);
+    show(uri);
+    if (isPaused() && !ask.isNeeded && !isPinned(uri)) {
+      forgetText(file);
+      idleStatus();
+      return undefined;
+    }
+    const newest = file.works.at(-1)?.steps.slice(-NEWEST_STEPS).map((s) => s.step.stepId);
+    const scored = enqueue(file, { priority: ask.isAwaited || isPinned(uri) ? 1 : 0, focus: new Set(newest) });
+    if (ask.isAwaited) await scored;
+    return file;
+  }
+
+  /** What reading a file through its index came to: its state now, undefined where it is no trace. */
+  async function settleIndex(uri: string, outcome: IndexOutcome): Promise<TraceFile | undefined> {
+    const path = ports.uriToPath(uri);
+    if (path === undefined || isClosed) return undefined;
+    const settings = await settingsFor(path);
+    switch (outcome.kind) {
+      case 'cancelled': return undefined;
+      case 'read': {
+        const { sizeBytes, modifiedMs } = outcome;
+        const file = files.get(uri) ?? indexed.file(uri);
+        quiet.set(uri, { sizeBytes, modifiedMs, steps: file?.works.reduce((n, w) => n + w.steps.length, 0) ?? 0, traces: file?.works.length ?? 0 });
+        return file;
+      }
+      case 'missing':
+        indexed.close(uri);
+        return forgetMissing(uri, path);
+      case 'no-trace':
+        await remove(uri);
+        return isIncluded(path, settings) ? refuse(uri, `No trace was found in this file. StepScope reads ${formatTitles()}.`) : undefined;
+      case 'too-large':
+      case 'failed':
+        indexed.close(uri);
+        return refuse(uri, outcome.message);
+    }
+  }
+
+  /** A batch of a file that is read through its index: shown at once, scored when it is the first one or the file has grown. */
+  function takeNews({ file, changed, isReading, bytesDone, bytesTotal }: IndexedNews): void {
+    const { uri } = file;
+    if (openDocuments.has(uri) || isClosed) return;
+    const isFirst = !files.has(uri);
+    files.set(uri, file);
+    forgetViews(uri);
+    if (isReading && bytesDone < bytesTotal) events.onStatus({ kind: 'reading', done: bytesDone, total: bytesTotal });
+    // Showing costs the whole file: at its beginning, and when it has been read.
+    if (isReading && !isFirst) return;
+    show(uri);
+    if (!isReading || isPinned(uri)) scoreGrowth(file, isReading ? [] : changed);
+  }
+
+  function scoreGrowth(file: TraceFile, changed: readonly string[]): void {
+    const waiting = growth.get(file.uri);
+    if (waiting !== undefined) {
+      waiting.file = file;
+      for (const id of changed) waiting.focus.add(id);
+      return;
+    }
+    void enqueue(file, { priority: 1, focus: new Set(changed) });
+    const entry = { file, focus: new Set<string>(), timer: setTimeout(() => {
+      growth.delete(file.uri);
+      if (entry.file !== file && !isClosed) scoreGrowth(entry.file, [...entry.focus]);
+    }, GROWTH_PAUSE_MS) };
+    growth.set(file.uri, entry);
+  }
+
+  /** A readable document was opened: from now on its file is looked at. */
+  function showReadable(uri: string, file: TraceFile | undefined): void {
+    const source = sourceUriOf(uri);
+    if (file !== undefined && openDocuments.has(uri)) {
+      files.set(source, file);
+      void enqueue(file, { priority: 1, focus: new Set(file.works.at(-1)?.steps.slice(-NEWEST_STEPS).map((s) => s.step.stepId)) });
+    }
+    events.onChanged(source);
+  }
+
   async function remove(uri: string): Promise<void> {
+    indexed.close(uri);
     queue.drop(uri);
     files.delete(uri);
     quiet.delete(uri);
@@ -402,6 +541,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     else {
       queue.drop(uri);
       files.delete(uri);
+      indexed.close(uri);
       await need(uri, { isAwaited: false });
     }
     return files.get(uri);
@@ -409,6 +549,11 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
 
   async function closeDocument(uri: string): Promise<void> {
     openDocuments.delete(uri);
+    const source = files.get(sourceUriOf(uri));
+    if (uri !== sourceUriOf(uri)) {
+      if (source !== undefined && !isPinned(source.uri)) forgetText(source);
+      return;
+    }
     wanted.delete(uri);
     const file = files.get(uri);
     const path = ports.uriToPath(uri);
@@ -429,11 +574,13 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       return reconfigure(settingsOf.base());
     }
     const settings = await settingsFor(path);
-    if (isIncluded(path, settings) || quiet.has(uri)) await visit(path);
+    if (isIncluded(path, settings) || quiet.has(uri)) await visit(path, { isEvent: true });
   }
 
   async function reconfigure(settings: EffectiveSettings): Promise<void> {
     settingsOf.setBase(settings);
+    indexed.closeAll();
+    if (isPaused()) for (const uri of files.keys()) if (!isPinned(uri)) queue.drop(uri);
     for (const uri of openDocuments.keys()) await refreshDocument(uri, 1);
     for (const known of [...quiet.keys()]) if (!openDocuments.has(known)) {
       const path = ports.uriToPath(known);
@@ -456,7 +603,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     reports, memory,
     open(uri: string, document: TextDocument): void {
       openDocuments.set(uri, document);
-      const work = uri.startsWith(`${READABLE_SCHEME}:`) ? need(uri).then(() => events.onChanged(sourceUriOf(uri))) : refreshDocument(uri, 1);
+      indexed.close(uri);
+      const work = uri.startsWith(`${READABLE_SCHEME}:`) ? need(uri, { isAwaited: false }).then((file) => showReadable(uri, file)) : refreshDocument(uri, 1);
       track(work).catch(() => undefined);
     },
     change(uri: string): Promise<void> {
@@ -485,6 +633,33 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       if (file !== undefined) return readableOf(file, uri).text;
       const note = noteOf(sourceUriOf(uri));
       return note === undefined ? undefined : `${note}\n`;
+    },
+    /** Steps of a long file that somebody sees and that wait for their turn are scored beforehand. */
+    look(view: TraceView, visible: { readonly start: number; readonly end: number }): void {
+      const file = files.get(view.source.uri);
+      if (file === undefined || engine === undefined) return;
+      const known = lookedAt.get(file.uri) ?? new Set<string>();
+      lookedAt.set(file.uri, known);
+      const waiting = view.traces.flatMap(({ trace, steps }) => {
+        const soon = steps.findIndex((s) => s.isPending) + SOON_STEPS;
+        return soon < SOON_STEPS ? [] : trace.steps.filter((step, i) => i > soon && step.range !== null && step.range.start < visible.end && step.range.end > visible.start && steps[i]?.isPending === true && !known.has(step.stepId));
+      });
+      if (waiting.length === 0) return;
+      for (const { stepId } of waiting) known.add(stepId);
+      void enqueue(file, { priority: 2, focus: new Set(waiting.slice(0, MOST_AHEAD).map((s) => s.stepId)) });
+    },
+    /** The links of a readable document to its other pages. */
+    pageLinks(uri: string): readonly { readonly range: contract.WireRange; readonly target: string }[] {
+      const file = uri.startsWith(`${READABLE_SCHEME}:`) ? files.get(sourceUriOf(uri)) : undefined;
+      if (file === undefined) return [];
+      const { view, links } = readableOf(file, uri);
+      return links.map(({ range, page }) => ({ range: toRange(range, view.lines), target: readablePageUri(uri, page) }));
+    },
+    /** The pages beside a readable document; undefined where it is the only one. */
+    otherPages(uri: string): OtherPages | undefined {
+      const file = uri.startsWith(`${READABLE_SCHEME}:`) ? files.get(sourceUriOf(uri)) : undefined;
+      if (file === undefined || pageCount(file.parsed.traces) === 1) return undefined;
+      return { page: readablePageOf(uri), whole: viewOf(file), view: (page) => readableOf(file, readablePageUri(uri, page)).view };
     },
     /** Reads a document as a trace although nothing named it as one. */
     async scoreDocument(uri: string): Promise<{ readonly steps: number; readonly message?: string }> {
@@ -574,6 +749,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     },
     async shutdown(): Promise<void> {
       isClosed = true;
+      indexed.closeAll();
+      for (const { timer } of growth.values()) clearTimeout(timer);
       reports.release();
       await queue.close();
       await memory.flush();
@@ -587,6 +764,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     for (const file of [...files.values()]) {
       if (folderPart(file.path) !== folderPart(labelFile)) continue;
       file.labels = await ports.loadLabels(file.path);
+      indexed.relabel(file.uri, file.labels);
       show(file.uri);
       memory.note(file, isPinned(file.uri));
     }
@@ -604,6 +782,20 @@ export function sourceUriOf(uri: string): string {
   if (!uri.startsWith(`${READABLE_SCHEME}:`)) return uri;
   const query = uri.slice(uri.indexOf('?') + 1);
   return decodeURIComponent(query);
+}
+
+function tooLarge(sizeBytes: number, { limits }: EffectiveSettings): string {
+  return `This file has ${Math.round(sizeBytes / MEGABYTE)} MB, more than stepscope.limits.maxFileSizeMB (${limits.maxFileSizeMB}). It was not read; raise the limit to score it.`;
+}
+
+/** Page, from 1, of a readable document. */
+export function readablePageOf(uri: string): number {
+  return Number(/\.page-(\d+)\.readable\.txt\?/.exec(uri)?.[1] ?? 1);
+}
+
+/** The same readable document, turned to another page. */
+export function readablePageUri(uri: string, page: number): string {
+  return uri.replace(/(?:\.page-\d+)?\.readable\.txt\?/, `${page === 1 ? '' : `.page-${page}`}.readable.txt?`);
 }
 
 function sourceViewStep(view: TraceView, traceId: string, stepIndex: number): number | undefined {

@@ -17,6 +17,7 @@ export class AppendLog {
   /** A record was written in part: the next begins on a line of its own. */
   #isLineOpen = false;
   #isBroken = false;
+  #isTold = false;
 
   constructor(path: string, onNotice: (sentence: string) => void) {
     this.path = path;
@@ -56,7 +57,8 @@ export class AppendLog {
       } catch (error) {
         this.#isBroken = true;
         for (const left of records.slice(i)) this.#wait(left);
-        this.#onNotice(`The trace cannot be written to ${this.path} (${messageOf(error)}): recording goes on in memory, and your pipeline is not affected.`);
+        if (!this.#isTold) this.#onNotice(`The trace cannot be written to ${this.path} (${messageOf(error)}): recording goes on in memory, and your pipeline is not affected.`);
+        this.#isTold = true;
         return;
       }
     }

@@ -34,7 +34,7 @@ const LONGEST_TOKEN = 8_192;
 const MAX_DEPTH = 20;
 const MAX_KEY_CHARS = 200;
 const MAX_NUMBERS = 64;
-/** What a list or object may still print to say what it left out. */
+/** Members that say what JSON has no words for: the class of an object, and what was left out of it. */
 const CLASS = '[class]';
 const CUT = '[cut]';
 
@@ -68,10 +68,10 @@ class Printer {
       case 'number': return this.#spend(Number.isFinite(value) ? String(value === 0 ? 0 : value) : `"${value}"`);
       case 'boolean': return this.#spend(String(value));
       case 'bigint': return this.#string(`${value}n`);
-      case 'undefined': return this.#spend('null');
       case 'symbol': return this.#string(String(value));
       case 'function': return this.#string(`[function ${nameOf(value)}]`);
-      default: return value === null ? this.#spend('null') : this.#object(value, path);
+      case 'object': return value === null ? this.#spend('null') : this.#object(value, path);
+      default: return this.#spend('null');
     }
   }
 
@@ -147,21 +147,17 @@ class Printer {
 
   #record(members: Iterable<readonly [string, unknown]>, path: string, name: string | undefined): string {
     const parts: string[] = name === undefined || name === '' ? [] : [this.#spend(`${JSON.stringify(CLASS)}:${JSON.stringify(name.slice(0, MAX_KEY_CHARS))}`)];
-    let left = 0;
     for (const [key, value] of members) {
       if (value === undefined) continue;
       if (this.#room <= 0) {
-        left++;
-        continue;
+        this.isCut = true;
+        parts.push(`"${CUT}":"the members after the first ${parts.length}"`);
+        break;
       }
       const shortKey = key.length > MAX_KEY_CHARS ? `${cleanCut(key, MAX_KEY_CHARS)}…` : key;
       const head = this.#spend(`${JSON.stringify(shortKey)}:`);
       const isSecret = isSecretKey(key) && value !== null && value !== '' && typeof value !== 'boolean';
       parts.push(`${head}${isSecret ? this.#spend(`"${REDACTED}"`) : this.print(value, `${path}.${shortKey}`)}`);
-    }
-    if (left > 0) {
-      this.isCut = true;
-      parts.push(`"${CUT}":"${left} members"`);
     }
     return `{${parts.join(',')}}`;
   }

@@ -10,7 +10,7 @@ export interface ExplainInput {
   /** Usual value and deviation of attributes by metric id (`svm.margin`), where the caller knows them. */
   readonly usualByMetric?: Readonly<Record<string, { readonly mean: number; readonly std: number }>>;
   /** The dimension the consensus is about. */
-  readonly dimension?: string;
+  readonly dimension: string;
 }
 
 /** Uncertainty this far over the usual is worth a word. */
@@ -57,9 +57,7 @@ function* deviations(input: ExplainInput): Generator<{ readonly count: number; r
   }
 }
 
-/** The results behind the consensus; without a dimension, those of its scorers on the first one they share. */
-function scoredOf(input: ExplainInput): readonly Scored[] {
-  const scored = input.bundle.results.flatMap((r) => (r.kind === 'scored' && input.consensus.scorers.includes(r.scorer) ? [r] : []));
-  const dimension = input.dimension ?? Object.entries(input.bundle.consensusByDimension).find(([, c]) => c === input.consensus)?.[0] ?? scored[0]?.dimension;
-  return scored.filter((r) => r.dimension === dimension);
+/** The results behind the consensus. */
+function scoredOf({ bundle, consensus, dimension }: ExplainInput): readonly Scored[] {
+  return bundle.resultsOn(dimension).filter((r): r is Scored => r.kind === 'scored' && consensus.scorers.includes(r.scorer));
 }

@@ -19,6 +19,8 @@ export interface DimensionJudgement {
 export interface Judgement {
   readonly dimensions: readonly string[];
   on(dimension: string): DimensionJudgement;
+  /** The same, without keeping what was not judged before. */
+  once(dimension: string): DimensionJudgement;
 }
 
 interface JudgeOptions {
@@ -46,11 +48,12 @@ export function judge(raw: RawByScorer, options: JudgeOptions): Judgement {
 
 function judgeAfresh(raw: RawByScorer, options: JudgeOptions): Judgement {
   const judged = new Map<string, DimensionJudgement>();
+  const once = (dimension: string): DimensionJudgement => judged.get(dimension) ?? (options.dimensions.includes(dimension) ? judgeOn(dimension, raw, options) : NOTHING_SAID);
   return {
-    dimensions: options.dimensions,
+    dimensions: options.dimensions, once,
     on(dimension) {
-      let found = judged.get(dimension);
-      if (found === undefined) judged.set(dimension, found = options.dimensions.includes(dimension) ? judgeOn(dimension, raw, options) : NOTHING_SAID);
+      const found = once(dimension);
+      judged.set(dimension, found);
       return found;
     },
   };

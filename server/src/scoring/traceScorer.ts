@@ -14,8 +14,12 @@ import type { StepWork, TraceWork } from './traceWork.ts';
 const WINDOWS_AT_ONCE = [1, 2, 4] as const;
 /** Steps whose turn comes within so many are worth no look ahead. */
 const SOON = 64;
+/** Steps looked up at once among those scored before. */
+const LOOK_UP = 2_048;
 /** Steps that a look ahead reads before the first one asked for. */
 const AHEAD_BACK = 8;
+/** And about so many characters. */
+const AHEAD_CHARACTERS = 4_000;
 
 export interface ScoreRequest {
   readonly work: TraceWork;
@@ -92,7 +96,7 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
       joinOutputs(entry, answer, { count: steps.length, firstCount: start.position + 1 }).forEach((values, row) => raws[row]?.set(entry.id, values));
     }
     counters.headRows += steps.length * scorers.length;
-    let after = first;
+    let after: StepHistory = { context, states: first.states };
     if (isKept) steps.forEach(({ position }, row) => {
       after = histories.keep(trace, position, { context: contexts[row] ?? context, raw: raws[row] ?? new Map() });
     });
@@ -133,16 +137,20 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
   /** Reads steps of a long trace long before their turn, as if it had begun shortly before them. Nothing of it is kept. */
   async function lookAhead(request: ScoreRequest, trace: HistoryTrace, positions: readonly number[]): Promise<void> {
     for (const [first, last] of stretches(positions)) {
-      const from = Math.max(0, first - AHEAD_BACK);
+      let from = first;
+      for (let characters = 0; from > 0 && first - from < AHEAD_BACK && characters < AHEAD_CHARACTERS; from--) characters += scorableStep(trace, from - 1).text.length;
       const indices = trace.scorable.slice(from, last + 1);
       const work = { ...trace.work, steps: indices.map((i) => stepAt(trace.work, i)) };
       const part: HistoryTrace = { ...trace, work, scorable: indices.map((_, i) => i) };
       const reader = readerOf(part, new Set(part.scorable), request.signal);
-      const steps: ReadStep[] = [];
-      for (let read = await reader.next(1); read !== undefined; read = await reader.next(1)) steps.push(...read);
-      count(part, steps);
-      const { scored } = await runHeads(part, steps, { context: emptyContext(trace.work.trace.goalText), states: {} }, { signal: request.signal, isKept: false });
-      request.onScored(scored.flatMap(({ stepIndex, raw }) => (from + stepIndex < first ? [] : [{ stepIndex: indices[stepIndex] ?? -1, raw, isProvisional: true as const }])));
+      let history: StepHistory = { context: emptyContext(trace.work.trace.goalText), states: {} };
+      for (let steps = await reader.next(1); steps !== undefined; steps = await reader.next(1)) {
+        count(part, steps);
+        const { scored, after } = await runHeads(part, steps, history, { signal: request.signal, isKept: false });
+        history = after;
+        const wanted = scored.flatMap(({ stepIndex, raw }) => (from + stepIndex < first ? [] : [{ stepIndex: indices[stepIndex] ?? -1, raw, isProvisional: true as const }]));
+        if (wanted.length > 0) request.onScored(wanted);
+      }
     }
   }
 
@@ -215,16 +223,24 @@ export function createTraceScorer(options: { readonly runner: ModelRunner; reado
       const isFirstDone = first !== undefined && await scoreFirst(request, trace, trace.scorable.indexOf(first));
       signal?.throwIfAborted();
       const others = isFirstDone ? pending.filter((i) => i !== first) : pending;
-      const rest = request.isFresh === true ? others : await fromCache(request, trace, others);
+      const lookUp = (indices: readonly number[]): Promise<readonly number[]> => (request.isFresh === true ? Promise.resolve(indices) : fromCache(request, trace, indices));
+      const missed = new Set(await lookUp(others.filter((i) => focus.has(i))));
+      const rest = others.filter((i) => !focus.has(i) || missed.has(i));
       signal?.throwIfAborted();
-      if (rest.length === 0) return;
-      await options.warmUp();
-      if (request.focus !== undefined && request.isFresh !== true) {
-        const turn = new Map(rest.map((index, at) => [index, at]));
-        const far = trace.scorable.flatMap((index, position) => (focus.has(index) && (turn.get(index) ?? 0) > SOON ? [position] : []));
-        if (far.length > 0) await lookAhead(request, trace, far);
+      const far = request.isFresh === true ? [] : rest.flatMap((index, turn) => (turn > SOON && missed.has(index) ? [trace.scorable.indexOf(index)] : []));
+      if (far.length > 0) {
+        await options.warmUp();
+        await lookAhead(request, trace, far);
       }
-      await scoreRest(request, trace, rest);
+      for (let from = 0; from < rest.length; from += LOOK_UP) {
+        const next = rest.slice(from, from + LOOK_UP);
+        const unknown = new Set(await lookUp(next.filter((i) => !missed.has(i))));
+        const block = next.filter((i) => missed.has(i) || unknown.has(i));
+        signal?.throwIfAborted();
+        if (block.length === 0) continue;
+        await options.warmUp();
+        await scoreRest(request, trace, block);
+      }
     },
   };
 }

@@ -30,22 +30,49 @@ export function prepareTrace(
   trace: PlanTrace,
   options: { readonly manifest: ModelManifest; readonly maxStepCharacters: number; readonly sha256: (text: string) => string },
 ): TraceWork {
-  const { manifest, sha256 } = options;
-  const { backbone, headInput } = manifest;
-  const models = [backbone.sha256, manifest.tokenizer.sha256, JSON.stringify(backbone.window), headInput.version, ...headInput.scalars].join('|');
-  const modelsKey = sha256(models);
-  const goalKey = sha256(trace.goalText);
-  let contextKey = sha256(`goal|${goalKey}`);
-  const steps = trace.steps.map((step): StepWork => {
-    const unscored = reasonToSkip(step);
-    const { text, isShortened } = unscored === undefined ? composeStepText(step, options.maxStepCharacters) : { text: '', isShortened: false };
-    if (unscored !== undefined || text.trim() === '') return { step, text: '', textKey: '', contextKey: '', chainKey: '', isShortened: false, unscored: unscored ?? 'no-text' };
-    const textKey = sha256(text);
-    const before = contextKey;
-    contextKey = sha256(`${before}|${textKey}`);
-    return { step, text, textKey, contextKey: before, chainKey: sha256(`${modelsKey}|${contextKey}`), isShortened };
-  });
-  return { trace, goalKey, steps };
+  const preparation = createTracePreparation({ ...options, goalText: trace.goalText, modelsKey: modelsKeyOf(options.manifest, options.sha256) });
+  return { trace, goalKey: preparation.goalKey, steps: trace.steps.map((step) => preparation.add(step)) };
+}
+
+/** Names the models and how they read. */
+export function modelsKeyOf({ backbone, tokenizer, headInput }: ModelManifest, sha256: (text: string) => string): string {
+  return sha256([backbone.sha256, tokenizer.sha256, JSON.stringify(backbone.window), headInput.version, ...headInput.scalars].join('|'));
+}
+
+/** The work of a trace, step by step. */
+export interface TracePreparation {
+  readonly goalKey: string;
+  /** Names the goal and all scored steps so far; give it as `contextKey` to go on from here. */
+  readonly contextKey: string;
+  add(step: ExecutionStep): StepWork;
+}
+
+/** Begins the work of a trace, or goes on with it after the steps that `contextKey` names. */
+export function createTracePreparation(options: {
+  readonly goalText: string;
+  readonly modelsKey: string;
+  readonly maxStepCharacters: number;
+  readonly sha256: (text: string) => string;
+  readonly contextKey?: string;
+}): TracePreparation {
+  const { modelsKey, maxStepCharacters, sha256 } = options;
+  const goalKey = sha256(options.goalText);
+  let contextKey = options.contextKey ?? sha256(`goal|${goalKey}`);
+  return {
+    goalKey,
+    get contextKey() {
+      return contextKey;
+    },
+    add(step) {
+      const unscored = reasonToSkip(step);
+      const { text, isShortened } = unscored === undefined ? composeStepText(step, maxStepCharacters) : { text: '', isShortened: false };
+      if (unscored !== undefined || text.trim() === '') return { step, text: '', textKey: '', contextKey: '', chainKey: '', isShortened: false, unscored: unscored ?? 'no-text' };
+      const textKey = sha256(text);
+      const before = contextKey;
+      contextKey = sha256(`${before}|${textKey}`);
+      return { step, text, textKey, contextKey: before, chainKey: sha256(`${modelsKey}|${contextKey}`), isShortened };
+    },
+  };
 }
 
 function reasonToSkip(step: ExecutionStep): UnscoredReason | undefined {

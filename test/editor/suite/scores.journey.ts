@@ -119,6 +119,13 @@ journey('a file of one line has one chip and opens as readable text with all of 
   const readable = await until('the readable text', [...changes, beat], () => vscode.workspace.textDocuments.find((d) => d.uri.scheme === 'stepscope-readable' && d.getText().startsWith('Goal:')));
   await untilChips(readable.uri, (labels) => labels.length > 4 && labels.every((l) => /^\d/.test(l)));
   await untilDiagnostics(readable.uri, (found) => codesOf(found).includes('arithmetic-error'));
+  // The readable text follows the file.
+  const source = await vscode.workspace.openTextDocument(uri);
+  const edit = new vscode.WorkspaceEdit();
+  edit.insert(uri, source.positionAt(source.getText().indexOf('We need the profit')), 'First of all: ');
+  await vscode.workspace.applyEdit(edit);
+  await until('the readable text with the edit', [...changes, beat], () => readable.getText().includes('First of all: We need the profit'));
+  await source.save();
 });
 
 journey('a broken file says so in Problems, and package.json says nothing', async () => {

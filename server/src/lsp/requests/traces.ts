@@ -6,11 +6,13 @@ import { toRange } from '../toLsp.ts';
 import type { TraceView } from '../../features/traceFile.ts';
 
 export function traces(view: TraceView, scorers: readonly string[]): TracesResult {
+  // Of a page of a long file only what stands on it: nobody picks from a hundred thousand.
+  const isPlaced = view.traces.some((t) => t.trace.steps.some((s) => s.range !== null));
   return {
     isSingleLine: view.isSingleLine, scorers,
     traces: view.traces.map((scored) => ({
       traceId: scored.trace.traceId, goal: scored.trace.goalText.slice(0, 200), format: scored.trace.format,
-      range: toRange(scored.trace.range ?? { start: 0, end: 0 }, view.lines), steps: scored.trace.steps.map((_, i) => wireStep(view, scored, i)).filter((s) => s !== undefined),
+      range: toRange(scored.trace.range ?? { start: 0, end: 0 }, view.lines), steps: scored.trace.steps.flatMap((step, i) => (isPlaced && step.range === null ? [] : wireStep(view, scored, i) ?? [])),
     })),
   };
 }

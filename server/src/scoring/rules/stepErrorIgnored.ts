@@ -24,7 +24,7 @@ function checkLane(trace: PlanTrace, steps: readonly ExecutionStep[]): Finding[]
     const what = failureOf(failed);
     if (what === undefined) continue;
     const next = firstWithWords(steps, i + 1);
-    if (next === undefined || next.input !== undefined && next.tools.length === 0 && trace.format !== 'plan-trace') continue;
+    if (next === undefined || next.input !== undefined && next.tools.length === 0 && !trace.format.startsWith('plan-trace')) continue;
     if (!reported.has(next) && goesOn(failed, next, what)) {
       reported.add(next);
       findings.push(finding(next, failed, what));
