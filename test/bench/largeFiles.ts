@@ -21,6 +21,7 @@ export interface Recipe {
 }
 
 export const RECIPES: readonly Recipe[] = [
+  { format: 'plan-trace-log', golden: 'formats/recorded.trace.jsonl' },
   { format: 'plan-trace', golden: 'formats/planObject.trace.json', at: ['execution_steps'] },
   { format: 'atif', golden: 'formats/atif.trajectory.json', at: ['steps'], take: [3, 7] },
   { format: 'inspect', golden: 'formats/harbour.inspect.json', at: ['samples'] },

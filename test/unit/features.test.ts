@@ -117,6 +117,14 @@ describe('a score that dropped', () => {
     expect(said(scoredTrace([{ score: 0.7, delta }]))).toEqual(['information score-regression #1: 20 down: 90 before, 70 now (the step was edited; sicql.q_value moved most: 1.20 to -0.35)']);
     expect(stepMarkdown(scoredTrace([{ score: 0.7, delta }]), 0)).toContain('Since it was last scored: **20 down**, 90 before');
   });
+
+  it('shows what sicql expected before the step as an outlook', () => {
+    const scored = scoredTrace([{ score: 0.7 }]);
+    const sicql: ScoreResult = { kind: 'scored', dimension: 'reasoning_quality', scorer: 'sicql', scorerVersion: '1', score: 0.7, rationale: '', weight: 1, attributes: { v_value: Math.log(4) } };
+    // σ(ln 4) = 0.8.
+    expect(stepMarkdown({ ...scored, steps: scored.steps.map((s) => ({ ...s, bundle: bundleOf('t#s', [sicql]) })) }, 0)).toContain('Outlook before the step: **80**');
+    expect(stepMarkdown(scored, 0)).not.toContain('Outlook');
+  });
   it('is not reported when it rose, is within noise or under the threshold of the settings', () => {
     expect(said(scoredTrace([{ score: 0.7, delta: { ...delta, previousScore: 0.5, delta: 0.2 } }]))).toEqual([]);
     expect(said(scoredTrace([{ score: 0.7, delta: { ...delta, isSignificant: false } }]))).toEqual([]);

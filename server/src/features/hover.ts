@@ -1,9 +1,11 @@
 /** What a hover says about a step: one sentence, the dimension × scorer table, attributes with their meaning, problems. */
 import { findDimension, PRIMARY_DIMENSION } from '../core/dimensions.ts';
 import { findMetric } from '../core/metrics.ts';
+import { findResult } from '../core/scoreResult.ts';
 import type { Consensus, ScoreResult, UnscoredReason } from '../core/scoreResult.ts';
 import { stepAgreement } from '../corpus/stepAgreement.ts';
 import { RULES_SCORER } from '../scoring/scorers/rules.ts';
+import { sigmoid } from '../scoring/calibration.ts';
 import { explainStep } from '../scoring/explain.ts';
 import { escapeMarkdown } from './markdown.ts';
 import { causeText, changeText } from './scoreChange.ts';
@@ -29,6 +31,8 @@ export function stepMarkdown(scored: ScoredTrace, stepIndex: number): string {
   if (state.label !== undefined) lines.push(`Label: **${state.label.label === 'first_bad' ? 'first bad step' : state.label.label}**${state.label.author === '' ? '' : ` by ${escapeMarkdown(state.label.author)}`}`, '');
   const apart = agreementText(state);
   if (apart !== undefined) lines.push(apart, '');
+  const outlook = outlookText(state);
+  if (outlook !== undefined) lines.push(outlook, '');
   if (state.delta !== undefined) lines.push(`Since it was last scored: **${changeText(state.delta)}**, ${percent(state.delta.previousScore)} before${escapeMarkdown(causeText(state.delta))}`, '');
   lines.push(...scoreTable(results, consensusByDimension), ...attributeLines(results));
   const problems = scored.problems.filter((p) => p.stepIndex === stepIndex);
@@ -49,6 +53,13 @@ function agreementText(state: ScoredStep): string | undefined {
   const { std, standsApart } = stepAgreement(witnessScores(state.bundle));
   if (std === null) return undefined;
   return `Agreement **${percent(1 - Math.min(1, std))}**${standsApart === undefined ? '' : `; ${escapeMarkdown(standsApart)} stands apart`}`;
+}
+
+/** What sicql expected before it saw the step; undefined without it. */
+function outlookText(state: ScoredStep): string | undefined {
+  const sicql = findResult(state.bundle, PRIMARY_DIMENSION, 'sicql');
+  const expected = sicql?.kind === 'scored' ? sicql.attributes['v_value'] : undefined;
+  return expected === undefined ? undefined : `Outlook before the step: **${percent(sigmoid(expected))}** _(sicql, from the goal and what stands before alone; an order, not a probability)_`;
 }
 
 /** Mean uncertainty of the trace's scored steps: what is usual here. */

@@ -27,7 +27,8 @@ import { stepById } from './stepAt.ts';
 import type { TraceView } from '../features/traceFile.ts';
 import { createReceiverSwitch } from './receiverSwitch.ts';
 import type { ReceiverSwitch } from './receiverSwitch.ts';
-import { createTraceStore, sourceUriOf } from './traceStore.ts';
+import { sourceUriOf } from './readableUris.ts';
+import { createTraceStore } from './traceStore.ts';
 import type { TraceStore } from './traceStore.ts';
 
 const SETTLE_MS = 25;

@@ -4,7 +4,6 @@ import type { EffectiveSettings } from '../core/effectiveSettings.ts';
 import type { LabelRecord } from '../core/labels.ts';
 import { LABEL_FILE_NAME } from '../core/labels.ts';
 import type * as contract from '../contract/protocol.ts';
-import { READABLE_SCHEME } from '../contract/protocol.ts';
 import { badStepCount, displayConsensus, percent, thresholdsFor } from '../features/scoredTrace.ts';
 import { hasSteps, parseTraces, readTraces } from '../formats/readTraces.ts';
 import { findFormat, formatTitles } from '../formats/registry.ts';
@@ -13,22 +12,24 @@ import type { ParsedFile } from '../formats/format.ts';
 import type { IndexOutcome } from '../core/traceIndex.ts';
 import { createDiagnosticReports } from './diagnosticReports.ts';
 import { fileDiagnostics } from './fileDiagnostics.ts';
-import { pageCount } from '../features/readable.ts';
-import { toRange } from './toLsp.ts';
 import type { OtherPages } from './requests/nextBadStep.ts';
 import { RULES_SCORER } from '../scoring/scorers/rules.ts';
 import { activeScorerIds } from '../scoring/activeScorers.ts';
 import type { ModelManifest } from '../scoring/manifest.ts';
 import type { Engine, ServerPorts } from './ports.ts';
 import { createFolderSettings } from './folderSettings.ts';
+import { createGrowthPacer } from './growthPacer.ts';
 import { createIndexedFiles } from './indexedFiles.ts';
 import { createLiveAlarm } from './liveAlarm.ts';
 import type { IndexedNews } from './indexedFiles.ts';
+import { isReadable, sourceUriOf } from './readableUris.ts';
 import { createScoringQueue } from './scoringQueue.ts';
+import { runScoring } from './scoringRun.ts';
+import { createShownViews } from './shownViews.ts';
 import { fileNote, unreadableDiagnostics } from './unreadableFile.ts';
 import { createWorkspaceMemory } from './workspaceMemory.ts';
-import { buildTraceFile, pendingSteps, readableView, sourceView } from '../features/traceFile.ts';
-import type { ReadableView, TraceFile, TraceView, ViewContext } from '../features/traceFile.ts';
+import { buildTraceFile } from '../features/traceFile.ts';
+import type { TraceFile, TraceView, ViewContext } from '../features/traceFile.ts';
 
 /** What is kept of a file that nobody has open. */
 interface QuietFile {
@@ -76,8 +77,6 @@ const NEWEST_STEPS = 8;
 /** Steps whose turn comes within so many need no look ahead; of the others in view so many get one at a time. */
 const SOON_STEPS = 64;
 const MOST_AHEAD = 48;
-/** While lines rain down, scoring is started anew at most this often. */
-const GROWTH_PAUSE_MS = 80;
 /** How a zip archive, zstd and gzip begin when their bytes are taken for UTF-8. */
 const PACKED_AS_TEXT = /^(?:PK\x03\x04|\(\ufffd\/\ufffd|\x1f\ufffd\x08)/;
 
@@ -96,10 +95,6 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   const wanted = new Set<string>();
   /** By source uri: the format a user chose for it. */
   const chosenFormats = new Map<string, string>();
-  /** By source uri: what its documents show, until something changes. */
-  const views = new Map<string, TraceView>();
-  /** By source uri, then by the uri of a page. */
-  const readables = new Map<string, Map<string, ReadableView>>();
   const complaints = new Set<string>();
   const queue = createScoringQueue((job, error) => {
     events.log(`Scoring ${job.uri} failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
@@ -112,8 +107,10 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     matchesGlob: ports.matchesGlob, labelKeyOf: ports.labelKeyOf, textHashOf: ports.sha256,
   };
 
+  const shown = createShownViews(context, (file) => files.get(file.uri) === file);
+
   const memory = createWorkspaceMemory({
-    engine: () => engine, root: () => settingsOf.folders()[0], sha256: ports.sha256, nowMs: ports.nowMs, viewOf: (file) => viewOf(file), log: events.log,
+    engine: () => engine, root: () => settingsOf.folders()[0], sha256: ports.sha256, nowMs: ports.nowMs, viewOf: (file) => shown.of(file), log: events.log,
     onDeltas: (file) => {
       if (files.get(file.uri) === file || !openDocuments.has(file.uri)) showAgain(file);
     },
@@ -129,7 +126,9 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   /** By source uri: steps that were scored ahead because somebody saw them. */
   const lookedAt = new Map<string, Set<string>>();
   const alarm = createLiveAlarm();
-  const growth = new Map<string, { timer: NodeJS.Timeout; file: TraceFile; focus: Set<string> }>();
+  const pacer = createGrowthPacer((file, focus) => {
+    if (!isClosed) void enqueue(file, { priority: 1, focus });
+  });
 
   const underWay = new Set<Promise<unknown>>();
   /** Remembers work that nobody awaits, so that "settled" can wait for it. */
@@ -186,7 +185,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     if (parsed === undefined) {
       const had = files.delete(uri) || quiet.delete(uri);
       queue.drop(uri);
-      forgetViews(uri);
+      shown.forget(uri);
       if (isIncluded(path, settings)) reports.set(uri, unreadableDiagnostics(text));
       else reports.clear(uri);
       if (had || openDocuments.has(uri)) events.onChanged(uri);
@@ -196,49 +195,25 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     const labels = await ports.loadLabels(path);
     const file = buildTraceFile({ uri, path, text, parsed, isVirtual: content.isVirtual ?? false, settings, manifest: engine?.manifest, sha256: ports.sha256, labels, before: files.get(uri) });
     files.set(uri, file);
-    forgetViews(uri);
+    shown.forget(uri);
     return file;
   }
 
   function show(uri: string): void {
-    forgetViews(uri);
+    shown.forget(uri);
     const file = files.get(uri);
-    if (file !== undefined) events.onBadge({ uri, badSteps: badStepCount(viewOf(file).traces) });
-    const news = file === undefined || !settingsOf.base().live.notifyBadStep ? undefined : alarm.look(viewOf(file));
+    if (file !== undefined) events.onBadge({ uri, badSteps: badStepCount(shown.of(file).traces) });
+    const news = file === undefined || !settingsOf.base().live.notifyBadStep ? undefined : alarm.look(shown.of(file));
     if (news !== undefined) events.onNotice(news);
     // Editors ask for the Problems of open documents themselves; only the others are reported.
-    if (file !== undefined && !openDocuments.has(uri)) reports.set(uri, fileDiagnostics(viewOf(file), ports.problemPage));
+    if (file !== undefined && !openDocuments.has(uri)) reports.set(uri, fileDiagnostics(shown.of(file), ports.problemPage));
     events.onChanged(uri);
   }
 
   /** A file that nobody has open is not held: its Problems are reported from the state it had. */
   function showAgain(file: TraceFile): void {
     if (files.get(file.uri) === file) return show(file.uri);
-    if (quiet.has(file.uri) && !openDocuments.has(file.uri)) reports.set(file.uri, fileDiagnostics(viewOf(file), ports.problemPage));
-  }
-
-  function viewOf(file: TraceFile): TraceView {
-    if (files.get(file.uri) !== file) return sourceView(file, context);
-    let known = views.get(file.uri);
-    if (known === undefined) views.set(file.uri, known = sourceView(file, context));
-    return known;
-  }
-
-  function readableOf(file: TraceFile, uri: string): ReadableView {
-    const pages = readables.get(file.uri) ?? new Map<string, ReadableView>();
-    readables.set(file.uri, pages);
-    const known = pages.get(uri);
-    if (known !== undefined && known.view.source === file) return known;
-    const fresh = readableView(viewOf(file), { uri, page: readablePageOf(uri) }, context);
-    pages.set(uri, fresh);
-    return fresh;
-  }
-
-  const shownAs = (file: TraceFile, uri: string): TraceView => (uri === file.uri ? viewOf(file) : readableOf(file, uri).view);
-
-  function forgetViews(uri: string): void {
-    views.delete(uri);
-    readables.delete(uri);
+    if (quiet.has(file.uri) && !openDocuments.has(file.uri)) reports.set(file.uri, fileDiagnostics(shown.of(file), ports.problemPage));
   }
 
   const isPaused = (): boolean => !settingsOf.base().scoring.inBackground;
@@ -267,59 +242,28 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     const newest = files.get(file.uri);
     if (current === undefined || (newest !== undefined && newest !== file)) return { steps: 0, changed: 0, cancelled: true };
     files.set(file.uri, file);
-    const scorers = ask.rescore?.scorers?.filter((id) => id !== RULES_SCORER) ?? context.scorersOf(file.settings);
-    const jobs = file.works.flatMap((work, traceIndex) => {
-      if (ask.rescore?.traceId !== undefined && ask.rescore.scope !== 'file' && work.trace.traceId !== ask.rescore.traceId) return [];
-      const pending = ask.rescore === undefined ? pendingSteps(file, traceIndex, scorers)
-        : work.steps.flatMap((s, i) => (s.unscored === undefined && (ask.rescore?.scope !== 'step' || s.step.stepId === ask.rescore.stepId) ? [i] : []));
-      return pending.length === 0 ? [] : [{ work, pending }];
-    });
-    const total = jobs.reduce((sum, j) => sum + j.pending.length, 0);
-    const doneSteps = new Set<object>();
-    let done = 0;
-    let changed = 0;
     // Showing costs the whole file: often at first, ever more rarely in a long trace. Of a file that nobody looks at the first steps can wait.
     let nextShow = isPinned(file.uri) ? 0 : UNSEEN_STEPS;
-    for (const { work, pending } of jobs) {
-      const raws = file.rawByTraceId.get(work.trace.traceId);
-      // Only a re-score tells what changed; an edit must not pay for the comparison.
-      const before = new Map(ask.rescore === undefined ? [] : pending.map((i) => [i, scoreNow(file, work.trace.traceId, i)] as const));
-      events.onStatus({ kind: 'scoring', done, total });
-      await current.scorer.score({
-        work, scorers, pending, signal, isFresh: ask.rescore !== undefined,
-        focus: work.steps.flatMap((s, i) => (ask.focus?.has(s.step.stepId) === true ? [i] : [])),
-        onScored: (scored) => {
-          for (const { stepIndex, raw, isProvisional } of scored) {
-            const step = work.steps[stepIndex];
-            if (step === undefined) continue;
-            const old = raws?.get(step.step.stepId);
-            if (isProvisional === true) {
-              // Shown as being refreshed until its turn comes.
-              if (old === undefined) raws?.set(step.step.stepId, { raw, chainKey: '' });
-              continue;
-            }
-            const merged = old !== undefined && old.chainKey === step.chainKey ? new Map([...old.raw, ...raw]) : raw;
-            raws?.set(step.step.stepId, { raw: merged, chainKey: step.chainKey });
-            // A step wanted first may be reported again, when more scorers have read it.
-            doneSteps.add(step);
-          }
-          done = doneSteps.size;
-          ask.onProgress?.(done, total);
-          events.onStatus({ kind: 'scoring', done, total });
-          if (files.get(file.uri) !== file || done < nextShow) return;
-          nextShow = Math.max(done + 32, done * 1.5);
-          show(file.uri);
-        },
-      });
+    const result = await runScoring(file, {
+      scorer: current.scorer, rescore: ask.rescore, focus: ask.focus, signal,
+      scorers: ask.rescore?.scorers?.filter((id) => id !== RULES_SCORER) ?? context.scorersOf(file.settings),
+      onBegin: (done, total) => events.onStatus({ kind: 'scoring', done, total }),
+      onScored: (done, total) => {
+        ask.onProgress?.(done, total);
+        events.onStatus({ kind: 'scoring', done, total });
+        if (files.get(file.uri) !== file || done < nextShow) return;
+        nextShow = Math.max(done + 32, done * 1.5);
+        show(file.uri);
+      },
       // The last steps may not have been shown yet: what is compared must hold them.
-      forgetViews(file.uri);
-      for (const [i, score] of before) if (scoreNow(file, work.trace.traceId, i) !== score) changed++;
-    }
+      onTraceScored: () => shown.forget(file.uri),
+      scoreNow: (traceId, stepIndex) => scoreNow(file, traceId, stepIndex),
+    });
     if (files.get(file.uri) === file) show(file.uri);
     memory.note(file, isPinned(file.uri));
     if (!isPinned(file.uri)) forgetText(file);
     idleStatus();
-    return { steps: done, changed, cancelled: false };
+    return { ...result, cancelled: false };
   }
 
   /** Whether somebody looks at the file, itself or its readable rendering. */
@@ -328,7 +272,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   }
 
   function scoreNow(file: TraceFile, traceId: string, stepIndex: number): number | undefined {
-    const step = sourceViewStep(viewOf(file), traceId, stepIndex);
+    const step = sourceViewStep(shown.of(file), traceId, stepIndex);
     return step === undefined ? undefined : percent(step);
   }
 
@@ -336,7 +280,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     const known = quiet.get(file.uri);
     files.delete(file.uri);
     lookedAt.delete(file.uri);
-    forgetViews(file.uri);
+    shown.forget(file.uri);
     if (!indexed.followed().includes(file.uri)) indexed.close(file.uri);
     quiet.set(file.uri, { modifiedMs: known?.modifiedMs ?? 0, sizeBytes: known?.sizeBytes ?? 0, steps: file.works.reduce((n, w) => n + w.steps.length, 0), traces: file.works.length });
   }
@@ -438,27 +382,12 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     if (openDocuments.has(uri) || isClosed) return;
     const isFirst = !files.has(uri);
     files.set(uri, file);
-    forgetViews(uri);
+    shown.forget(uri);
     if (isReading && bytesDone < bytesTotal) events.onStatus({ kind: 'reading', done: bytesDone, total: bytesTotal });
     // Showing costs the whole file: at its beginning, and when it has been read.
     if (isReading && !isFirst) return;
     show(uri);
-    if (!isReading || isPinned(uri)) scoreGrowth(file, isReading ? [] : changed);
-  }
-
-  function scoreGrowth(file: TraceFile, changed: readonly string[]): void {
-    const waiting = growth.get(file.uri);
-    if (waiting !== undefined) {
-      waiting.file = file;
-      for (const id of changed) waiting.focus.add(id);
-      return;
-    }
-    void enqueue(file, { priority: 1, focus: new Set(changed) });
-    const entry = { file, focus: new Set<string>(), timer: setTimeout(() => {
-      growth.delete(file.uri);
-      if (entry.file !== file && !isClosed) scoreGrowth(entry.file, [...entry.focus]);
-    }, GROWTH_PAUSE_MS) };
-    growth.set(file.uri, entry);
+    if (!isReading || isPinned(uri)) pacer.grown(file, isReading ? [] : changed);
   }
 
   /** A readable document was opened: from now on its file is looked at. */
@@ -476,7 +405,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     queue.drop(uri);
     files.delete(uri);
     quiet.delete(uri);
-    forgetViews(uri);
+    shown.forget(uri);
     reports.clear(uri);
     events.onBadge({ uri, badSteps: 0 });
     events.onChanged(uri);
@@ -497,7 +426,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
 
   async function refreshDocument(uri: string, priority: number): Promise<void> {
     const document = openDocuments.get(uri);
-    if (document === undefined || document.uri.startsWith(`${READABLE_SCHEME}:`)) return;
+    if (document === undefined || isReadable(document.uri)) return;
     const before = files.get(uri);
     const version = document.version;
     const file = await take(uri, await contentOf(document));
@@ -604,7 +533,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     open(uri: string, document: TextDocument): void {
       openDocuments.set(uri, document);
       indexed.close(uri);
-      const work = uri.startsWith(`${READABLE_SCHEME}:`) ? need(uri, { isAwaited: false }).then((file) => showReadable(uri, file)) : refreshDocument(uri, 1);
+      const work = isReadable(uri) ? need(uri, { isAwaited: false }).then((file) => showReadable(uri, file)) : refreshDocument(uri, 1);
       track(work).catch(() => undefined);
     },
     change(uri: string): Promise<void> {
@@ -621,16 +550,16 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     /** What an open document shows; the file itself or its readable rendering. Undefined for what is no trace. */
     view(uri: string): TraceView | undefined {
       const file = files.get(sourceUriOf(uri));
-      return file === undefined ? undefined : shownAs(file, uri);
+      return file === undefined ? undefined : shown.at(file, uri);
     },
     async viewOrLoad(uri: string): Promise<TraceView | undefined> {
       const file = await need(uri);
-      return file === undefined ? undefined : shownAs(file, uri);
+      return file === undefined ? undefined : shown.at(file, uri);
     },
     /** Where there is no trace, what is known about why. */
     async readable(uri: string): Promise<string | undefined> {
       const file = await need(uri, { isAwaited: false });
-      if (file !== undefined) return readableOf(file, uri).text;
+      if (file !== undefined) return shown.readable(file, uri).text;
       const note = noteOf(sourceUriOf(uri));
       return note === undefined ? undefined : `${note}\n`;
     },
@@ -650,16 +579,14 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     },
     /** The links of a readable document to its other pages. */
     pageLinks(uri: string): readonly { readonly range: contract.WireRange; readonly target: string }[] {
-      const file = uri.startsWith(`${READABLE_SCHEME}:`) ? files.get(sourceUriOf(uri)) : undefined;
+      const file = isReadable(uri) ? files.get(sourceUriOf(uri)) : undefined;
       if (file === undefined) return [];
-      const { view, links } = readableOf(file, uri);
-      return links.map(({ range, page }) => ({ range: toRange(range, view.lines), target: readablePageUri(uri, page) }));
+      return shown.pageLinks(file, uri);
     },
     /** The pages beside a readable document; undefined where it is the only one. */
     otherPages(uri: string): OtherPages | undefined {
-      const file = uri.startsWith(`${READABLE_SCHEME}:`) ? files.get(sourceUriOf(uri)) : undefined;
-      if (file === undefined || pageCount(file.parsed.traces) === 1) return undefined;
-      return { page: readablePageOf(uri), whole: viewOf(file), view: (page) => readableOf(file, readablePageUri(uri, page)).view };
+      const file = isReadable(uri) ? files.get(sourceUriOf(uri)) : undefined;
+      return file === undefined ? undefined : shown.otherPages(file, uri);
     },
     /** Reads a document as a trace although nothing named it as one. */
     async scoreDocument(uri: string): Promise<{ readonly steps: number; readonly message?: string }> {
@@ -750,7 +677,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     async shutdown(): Promise<void> {
       isClosed = true;
       indexed.closeAll();
-      for (const { timer } of growth.values()) clearTimeout(timer);
+      pacer.close();
       reports.release();
       await queue.close();
       await memory.flush();
@@ -777,25 +704,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   return store;
 }
 
-/** The file behind a readable document; any other address is its own. */
-export function sourceUriOf(uri: string): string {
-  if (!uri.startsWith(`${READABLE_SCHEME}:`)) return uri;
-  const query = uri.slice(uri.indexOf('?') + 1);
-  return decodeURIComponent(query);
-}
-
 function tooLarge(sizeBytes: number, { limits }: EffectiveSettings): string {
   return `This file has ${Math.round(sizeBytes / MEGABYTE)} MB, more than stepscope.limits.maxFileSizeMB (${limits.maxFileSizeMB}). It was not read; raise the limit to score it.`;
-}
-
-/** Page, from 1, of a readable document. */
-export function readablePageOf(uri: string): number {
-  return Number(/\.page-(\d+)\.readable\.txt\?/.exec(uri)?.[1] ?? 1);
-}
-
-/** The same readable document, turned to another page. */
-export function readablePageUri(uri: string, page: number): string {
-  return uri.replace(/(?:\.page-\d+)?\.readable\.txt\?/, `${page === 1 ? '' : `.page-${page}`}.readable.txt?`);
 }
 
 function sourceViewStep(view: TraceView, traceId: string, stepIndex: number): number | undefined {

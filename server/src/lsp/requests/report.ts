@@ -15,7 +15,7 @@ import type { ReportContext } from '../../features/reports/reportText.ts';
 import { reviewReport } from '../../features/reports/review.ts';
 import { statisticsReport } from '../../features/reports/statistics.ts';
 import type { ServerPorts } from '../ports.ts';
-import { sourceUriOf } from '../traceStore.ts';
+import { sourceUriOf } from '../readableUris.ts';
 import type { WorkspaceMemory } from '../workspaceMemory.ts';
 
 /** `badBelow`: a score under it counts as bad; `firstErrorBelow`: the first such step of a failed run turned it. Both 0–1. */
