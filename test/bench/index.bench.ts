@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { createTraceIndexer } from '../../server/src/host/traceIndex/indexer.ts';
 import { CLAUDE_START, claudeTurn, writeClaudeSession, writeUntil } from '../support/claudeSession.ts';
 import type { IndexedOnce } from './indexOnce.ts';
+import { writeSpans } from './longSpans.ts';
 import { median, report, type Row } from './report.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stepscope-bench-index-'));
@@ -81,22 +82,6 @@ async function growth(): Promise<Row> {
   }
   await indexer.close();
   return { what: 'a turn appended to a session of 20 MB, to its change', value: median(times), unit: 'ms', budget: { atMost: 50 }, baseline: `slowest ${Math.max(...times).toFixed(1)} ms` };
-}
-
-function writeSpans(path: string): void {
-  const id = (i: number): string => i.toString(16).padStart(16, '0');
-  const text = (i: number): object => ({ stringValue: JSON.stringify([{ role: 'assistant', parts: [{ type: 'text', content: `${i} ${words.slice(0, 600)}` }] }]) });
-  let spans = 0;
-  writeUntil(path, 33_000 * 1_020, {
-    start: '', end: '',
-    part: () => `${JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: Array.from({ length: 100 }, () => {
-      const i = spans++;
-      return {
-        traceId: '0123456789abcdef0123456789abcdef', spanId: id(i + 1), ...(i === 0 ? {} : { parentSpanId: id(1) }), name: i === 0 ? 'invoke_agent run' : 'chat model', startTimeUnixNano: `${1_767_225_600_000_000_000n + BigInt(i) * 1_000_000n}`, endTimeUnixNano: `${1_767_225_600_000_500_000n + BigInt(i) * 1_000_000n}`,
-        attributes: [{ key: 'gen_ai.operation.name', value: { stringValue: i === 0 ? 'invoke_agent' : 'chat' } }, ...(i === 0 ? [] : [{ key: 'gen_ai.output.messages', value: text(i) }])],
-      };
-    }) }] }] })}\n`,
-  });
 }
 
 function writeInspect(path: string): void {

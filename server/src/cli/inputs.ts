@@ -18,6 +18,8 @@ export type Input =
 
 const HEAD_BYTES = 65_536;
 const MEGABYTE = 1_048_576;
+/** What a command holds of one file: as much as a string can. */
+const MOST_MEGABYTES = 500;
 
 /** Every trace file the paths name, sorted by path. What a folder holds besides traces is passed over; what was named is answered for. */
 export async function* readInputs(paths: readonly string[], settings: EffectiveSettings, stages: FileStages = UNRECORDED): AsyncGenerator<Input> {
@@ -33,16 +35,22 @@ export async function* readInputs(paths: readonly string[], settings: EffectiveS
       continue;
     }
     if (!isNamed && (stages.isRecord(path) || !(await mayBeTrace(path, isIncluded)))) continue;
-    const maxBytes = settings.limits.maxFileSizeMB * MEGABYTE;
+    const maxBytes = Math.min(settings.limits.maxFileSizeMB, MOST_MEGABYTES) * MEGABYTE;
     const read = await stages.run({ file: path, name: 'load' }, () => readText(path, maxBytes), (found) => (found.kind === 'text' ? `${found.text.length} characters` : found.kind));
     if (read.kind === 'text') {
       const input = await stages.run({ file: path, name: 'read' }, () => fromText(path, read, isNamed), understood);
       if (input === undefined) stages.end(path);
       if (input !== undefined) yield input;
     } else if (read.kind === 'missing') yield { kind: 'error', file: path, message: 'There is no such file.' };
-    else if (read.kind === 'too-large') yield { kind: 'error', file: path, message: `The file has ${Math.round(read.sizeBytes / MEGABYTE)} MB; files above ${settings.limits.maxFileSizeMB} MB are not read. Raise limits.maxFileSizeMB in .stepscope.json.` };
+    else if (read.kind === 'too-large') yield { kind: 'error', file: path, message: tooLarge(read.sizeBytes, settings) };
     else yield { kind: 'error', file: path, message: read.message };
   }
+}
+
+function tooLarge(sizeBytes: number, { limits }: EffectiveSettings): string {
+  const size = `The file has ${Math.round(sizeBytes / MEGABYTE)} MB`;
+  return limits.maxFileSizeMB <= MOST_MEGABYTES ? `${size}; files above ${limits.maxFileSizeMB} MB are not read. Raise limits.maxFileSizeMB in .stepscope.json.`
+    : `${size}; a command reads a file in one piece, up to ${MOST_MEGABYTES} MB. Open it in VS Code, which reads longer ones piece by piece, or split it.`;
 }
 
 async function expand(paths: readonly string[], settings: EffectiveSettings): Promise<readonly { readonly path: string; readonly isNamed: boolean; readonly isUnlistable: boolean }[]> {

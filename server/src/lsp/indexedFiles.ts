@@ -38,6 +38,8 @@ interface Open {
   readonly indexed: IndexedFile;
   source: IndexedSource;
   reading: Promise<IndexOutcome>;
+  /** Readings asked for that have not ended. */
+  readings: number;
   isVirtual: boolean;
   warnings: readonly TraceWarning[];
   /** Stops the watch; set while the file is followed. */
@@ -47,6 +49,8 @@ interface Open {
 
 export interface IndexedFiles {
   has(uri: string): boolean;
+  /** Whether the file is followed, or somebody waits for what a reading of it comes to. */
+  isInUse(uri: string): boolean;
   /** Reads what is new in a file, all of it at first; reports batch by batch. Calls for one file follow each other. */
   read(source: IndexedSource): Promise<IndexOutcome>;
   /** Watches a file that is being written; a change is read at once. Ends by itself when nothing comes for a while. */
@@ -81,7 +85,7 @@ export function createIndexedFiles(options: {
       maxStepCharacters: settings.limits.maxStepCharacters, maxBytes: settings.limits.maxFileSizeMB * 1_048_576, quietMs: QUIET_MS, minConfidence,
       ...(manifest === undefined ? {} : { modelsKey: modelsKeyOf(manifest, ports.sha256) }), ...(format === undefined ? {} : { format }),
     });
-    const known: Open = { indexed: createIndexedFile(index, { uri: source.uri, path: source.path, maxStepCharacters: settings.limits.maxStepCharacters }), source, reading: Promise.resolve({ kind: 'cancelled' }), isVirtual: false, warnings: [] };
+    const known: Open = { indexed: createIndexedFile(index, { uri: source.uri, path: source.path, maxStepCharacters: settings.limits.maxStepCharacters }), source, reading: Promise.resolve({ kind: 'cancelled' }), readings: 0, isVirtual: false, warnings: [] };
     open.set(source.uri, known);
     return known;
   }
@@ -97,17 +101,24 @@ export function createIndexedFiles(options: {
       const file = fileOf(known);
       if (file !== undefined) options.onNews({ file, changed, isReading, bytesDone: batch.bytesDone, bytesTotal: batch.bytesTotal });
     });
+    if (outcome.kind === 'failed' || outcome.kind === 'too-large') tellWarnings(known, [{ code: 'truncated-file', message: outcome.message, range: null }], isReading);
     if (outcome.kind !== 'read') return outcome;
     const isNews = known.isVirtual !== outcome.isVirtual || known.warnings.length !== outcome.warnings.length;
     known.isVirtual = outcome.isVirtual;
-    known.warnings = outcome.warnings;
-    const file = isNews ? fileOf(known) : undefined;
-    if (file !== undefined) options.onNews({ file, changed: [], isReading, bytesDone: outcome.sizeBytes, bytesTotal: outcome.sizeBytes });
+    if (isNews) tellWarnings(known, outcome.warnings, isReading);
+    else known.warnings = outcome.warnings;
     return outcome;
   }
 
+  function tellWarnings(known: Open, warnings: readonly TraceWarning[], isReading: boolean): void {
+    known.warnings = warnings;
+    const file = open.get(known.source.uri) === known ? fileOf(known) : undefined;
+    if (file !== undefined) options.onNews({ file, changed: [], isReading, bytesDone: file.textLength, bytesTotal: file.textLength });
+  }
+
   function read(known: Open): Promise<IndexOutcome> {
-    return known.reading = known.reading.then(() => readNow(known));
+    known.readings++;
+    return known.reading = known.reading.then(() => readNow(known)).finally(() => known.readings--);
   }
 
   function stopFollowing(known: Open): void {
@@ -152,6 +163,10 @@ export function createIndexedFiles(options: {
 
   return {
     has: (uri) => open.has(uri),
+    isInUse(uri) {
+      const known = open.get(uri);
+      return known !== undefined && (known.unwatch !== undefined || known.readings > 0);
+    },
     read(source) {
       const known = open.get(source.uri) ?? begin(source);
       known.source = source;

@@ -121,7 +121,10 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       if (!isFollowed) alarm.end(uri);
       idleStatus();
     },
-    onOutcome: (uri, outcome) => void track(settleIndex(uri, outcome)).catch(() => undefined),
+    onOutcome: (uri, outcome) => void track(settleIndex(uri, outcome).then((file) => {
+      // Another file stands under the name: nothing was shown or scored batch by batch.
+      if (file !== undefined && outcome.kind === 'read' && outcome.isReset) showAnew(file);
+    })).catch(() => undefined),
   });
   /** By source uri: steps that were scored ahead because somebody saw them. */
   const lookedAt = new Map<string, Set<string>>();
@@ -281,7 +284,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     files.delete(file.uri);
     lookedAt.delete(file.uri);
     shown.forget(file.uri);
-    if (!indexed.followed().includes(file.uri)) indexed.close(file.uri);
+    if (!indexed.isInUse(file.uri)) indexed.close(file.uri);
     quiet.set(file.uri, { modifiedMs: known?.modifiedMs ?? 0, sizeBytes: known?.sizeBytes ?? 0, steps: file.works.reduce((n, w) => n + w.steps.length, 0), traces: file.works.length });
   }
 
@@ -360,7 +363,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       case 'read': {
         const { sizeBytes, modifiedMs } = outcome;
         const file = files.get(uri) ?? indexed.file(uri);
-        quiet.set(uri, { sizeBytes, modifiedMs, steps: file?.works.reduce((n, w) => n + w.steps.length, 0) ?? 0, traces: file?.works.length ?? 0 });
+        if (file !== undefined) quiet.set(uri, { sizeBytes, modifiedMs, steps: file.works.reduce((n, w) => n + w.steps.length, 0), traces: file.works.length });
         return file;
       }
       case 'missing':
@@ -370,9 +373,16 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
         await remove(uri);
         return isIncluded(path, settings) ? refuse(uri, `No trace was found in this file. StepScope reads ${formatTitles()}.`) : undefined;
       case 'too-large':
-      case 'failed':
-        indexed.close(uri);
-        return refuse(uri, outcome.message);
+      case 'failed': {
+        const file = indexed.file(uri);
+        if (file === undefined) {
+          indexed.close(uri);
+          return refuse(uri, outcome.message);
+        }
+        // What was read stays, the sentence among its warnings; the next sign of the file has it read again.
+        quiet.set(uri, { sizeBytes: quiet.get(uri)?.sizeBytes ?? 0, modifiedMs: 0, steps: file.works.reduce((n, w) => n + w.steps.length, 0), traces: file.works.length });
+        return file;
+      }
     }
   }
 
@@ -388,6 +398,12 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     if (isReading && !isFirst) return;
     show(uri);
     if (!isReading || isPinned(uri)) pacer.grown(file, isReading ? [] : changed);
+  }
+
+  function showAnew(file: TraceFile): void {
+    files.set(file.uri, file);
+    show(file.uri);
+    void enqueue(file, { priority: isPinned(file.uri) ? 1 : 0 });
   }
 
   /** A readable document was opened: from now on its file is looked at. */

@@ -21,13 +21,15 @@ export interface FileProgress {
   line: number;
   identity: string;
   headKey: string;
+  /** How many bytes `headKey` names. */
+  headBytes: number;
   tailKey: string;
   sizeBytes: number;
   modifiedMs: number;
 }
 
 export function newProgress(): FileProgress {
-  return { lines: createLineTable(), bytes: 0, offset: 0, line: 0, identity: '', headKey: '', tailKey: '', sizeBytes: -1, modifiedMs: -1 };
+  return { lines: createLineTable(), bytes: 0, offset: 0, line: 0, identity: '', headKey: '', headBytes: 0, tailKey: '', sizeBytes: -1, modifiedMs: -1 };
 }
 
 const MARKED_BYTES = 4096;
@@ -70,19 +72,23 @@ export function isContinued(file: OpenFile, progress: FileProgress): boolean {
   if (progress.identity !== file.identity || file.sizeBytes < progress.sizeBytes) return false;
   // Written again without growing: something in the middle may differ.
   if (file.sizeBytes === progress.sizeBytes && file.modifiedMs !== progress.modifiedMs) return false;
-  return keyOf(file.bytes(0, Math.min(MARKED_BYTES, progress.bytes))) === progress.headKey && isSameTail(file, progress);
+  return keyOf(file.bytes(0, progress.headBytes)) === progress.headKey && isSameTail(file, progress);
 }
 
 function isSameTail(file: OpenFile, progress: FileProgress): boolean {
   return keyOf(file.bytes(Math.max(0, progress.bytes - MARKED_BYTES), progress.bytes)) === progress.tailKey;
 }
 
-/** Notes what the file looks like now. */
+/** Notes what the file looks like now. Its beginning is noted once: written over while the rest is read, it would hide that. */
 export function markProgress(file: OpenFile, progress: FileProgress): void {
   progress.identity = file.identity;
   progress.sizeBytes = file.sizeBytes;
   progress.modifiedMs = file.modifiedMs;
-  progress.headKey = keyOf(file.bytes(0, Math.min(MARKED_BYTES, progress.bytes)));
+  const headBytes = Math.min(MARKED_BYTES, progress.bytes);
+  if (progress.headKey === '' || headBytes !== progress.headBytes) {
+    progress.headBytes = headBytes;
+    progress.headKey = keyOf(file.bytes(0, headBytes));
+  }
   progress.tailKey = keyOf(file.bytes(Math.max(0, progress.bytes - MARKED_BYTES), progress.bytes));
 }
 

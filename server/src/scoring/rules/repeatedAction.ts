@@ -147,7 +147,7 @@ function repeatedWords(trace: PlanTrace, steps: readonly ExecutionStep[]): Findi
   const needed = usesTools ? 3 : 2;
   const findings: Finding[] = [];
   const saidBy = new Map<string, ExecutionStep[]>();
-  const recent: { readonly step: ExecutionStep; readonly shingles: ReadonlySet<string>; readonly numbers: string }[] = [];
+  const recent: { readonly step: ExecutionStep; readonly shingles: () => ReadonlySet<string>; readonly numbers: string }[] = [];
   for (const step of steps) {
     if (step.tools.length > 0) continue;
     const text = normalized(inOwnWords(step).join(' ').slice(0, 20_000));
@@ -163,8 +163,10 @@ function repeatedWords(trace: PlanTrace, steps: readonly ExecutionStep[]): Findi
     if (usesTools) continue;
     // Steps that differ in a number go forward: 3 + 4 is another thing than 3 + 5.
     const numbers = text.match(/\d+(?:\.\d+)?/g)?.join(' ') ?? '';
-    const shingles = shinglesOf(words);
-    const twin = recent.find((other) => other.numbers === numbers && jaccard(shingles, other.shingles) >= ALIKE);
+    // Few steps share their numbers with one nearby: only those are compared.
+    let laid: ReadonlySet<string> | undefined;
+    const shingles = (): ReadonlySet<string> => laid ??= shinglesOf(words);
+    const twin = recent.find((other) => other.numbers === numbers && jaccard(shingles(), other.shingles()) >= ALIKE);
     if (twin !== undefined) findings.push(wordsFinding(step, [twin.step], 0.7));
     recent.unshift({ step, shingles, numbers });
     if (recent.length > NEAR) recent.pop();
