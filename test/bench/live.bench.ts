@@ -8,10 +8,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Hover, InlayHint, WorkspaceDiagnosticReport } from 'vscode-languageserver';
 import * as contract from '../../server/src/contract/protocol.ts';
 import { defaultSettings } from '../../server/src/core/effectiveSettings.ts';
-import { claudeTurn, writeClaudeSession } from '../support/claudeSession.ts';
+import { CLAUDE_START, claudeTurn, writeUntil } from '../support/claudeSession.ts';
 import { LspClient } from '../support/lspClient.ts';
 import { testWorkspace, type TestWorkspace } from '../support/workspace.ts';
-import { writeSpans } from './longSpans.ts';
+import { writeSpans, WRONG_SUM } from './longSpans.ts';
 import { median, report, type Row } from './report.ts';
 
 const MINUTES = Number(process.env['LIVE_MINUTES'] ?? 1 / 3);
@@ -210,24 +210,14 @@ async function longFile(what: string, name: string, write: (path: string) => unk
   return rows;
 }
 
-const WRONG = 'There are 7 rows of 6 rolls, so 7 * 6 = 52, and all of them are sold.';
-
 async function main(): Promise<void> {
   const rows: Row[] = [];
   for (const rate of RATES) rows.push(...await liveTail(rate));
   if (process.env['LIVE_MINUTES'] === undefined) {
-    for (const bytes of [100e6, 300e6]) rows.push(...await longFile('Claude Code, JSONL', 'long.session.jsonl', (path) => writeWrongSession(path, bytes)));
+    for (const bytes of [100e6, 300e6]) rows.push(...await longFile('Claude Code, JSONL', 'long.session.jsonl', (path) => writeUntil(path, bytes, { start: CLAUDE_START + claudeTurn(0, WRONG_SUM), end: '', part: (i) => claudeTurn(i + 1) })));
     rows.push(...await longFile('OTLP, 33,000 spans in one trace', 'long.otlp.jsonl', writeSpans));
   }
   report('Live and long files', rows);
-}
-
-/** A session with a wrong figure in its first turn after the question. */
-function writeWrongSession(path: string, bytes: number): void {
-  const turns = writeClaudeSession(path, bytes);
-  const file = openSync(path, 'a');
-  writeSync(file, claudeTurn(turns, WRONG));
-  closeSync(file);
 }
 
 main().catch((error: unknown) => {

@@ -3,10 +3,13 @@ import { writeUntil } from '../support/claudeSession.ts';
 
 const WORDS = 'The agent reads the file, compares both versions line by line, and writes down what differs. '.repeat(7);
 
-/** 33,000 spans of one trace, a hundred a line. */
+/** Something that a rule finds. */
+export const WRONG_SUM = 'There are 7 rows of 6 rolls, so 7 * 6 = 52, and all of them are sold.';
+
+/** 33,000 spans of one trace, a hundred a line; a wrong sum in the second. */
 export function writeSpans(path: string): void {
   const id = (i: number): string => i.toString(16).padStart(16, '0');
-  const text = (i: number): object => ({ stringValue: JSON.stringify([{ role: 'assistant', parts: [{ type: 'text', content: `${i} ${WORDS.slice(0, 600)}` }] }]) });
+  const text = (i: number): object => ({ stringValue: JSON.stringify([{ role: 'assistant', parts: [{ type: 'text', content: i === 1 ? WRONG_SUM : `${i} ${WORDS.slice(0, 600)}` }] }]) });
   let spans = 0;
   writeUntil(path, 33_000 * 1_020, {
     start: '', end: '',

@@ -4,7 +4,7 @@ import { nameInMemory } from '../core/scoreRecord.ts';
 import type { EffectiveSettings } from '../core/effectiveSettings.ts';
 import type { Problem } from '../core/problems.ts';
 import type { ScoreResult } from '../core/scoreResult.ts';
-import { displayConsensus, percent, stepTitle } from '../features/scoredTrace.ts';
+import { displayConsensus, percent, problemsOfStep, stepTitle } from '../features/scoredTrace.ts';
 import type { ScoredTrace } from '../features/scoredTrace.ts';
 import { evaluationsOf, recordsOfTrace } from '../features/scoreRecords.ts';
 import type { TraceView } from '../features/traceFile.ts';
@@ -114,7 +114,7 @@ function stepRecord(file: string, scored: ScoredTrace, at: { readonly index: num
     range: wireRange(step.range, at.lines), score: consensus?.score ?? null, ...(consensus === undefined && reason?.kind === 'unscored' ? { unscored: reason.reason } : {}),
     uncertainty: consensus?.uncertainty ?? null, scores: scoredOnly(results),
     ...measured(results),
-    problems: scored.problems.filter((p) => p.stepIndex === at.index && at.shown.has(p)).map(problemRecord),
+    problems: problemsOfStep(scored, at.index).filter((p) => at.shown.has(p)).map(problemRecord),
   };
 }
 

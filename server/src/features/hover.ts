@@ -9,7 +9,7 @@ import { sigmoid } from '../scoring/calibration.ts';
 import { explainStep } from '../scoring/explain.ts';
 import { escapeMarkdown } from './markdown.ts';
 import { causeText, changeText } from './scoreChange.ts';
-import { displayConsensus, percent, stepTitle, witnessScores } from './scoredTrace.ts';
+import { displayConsensus, percent, problemsOfStep, stepTitle, witnessScores } from './scoredTrace.ts';
 import type { ScoredStep, ScoredTrace } from './scoredTrace.ts';
 import { summaryText } from './traceSummary.ts';
 
@@ -35,7 +35,7 @@ export function stepMarkdown(scored: ScoredTrace, stepIndex: number): string {
   if (outlook !== undefined) lines.push(outlook, '');
   if (state.delta !== undefined) lines.push(`Since it was last scored: **${changeText(state.delta)}**, ${percent(state.delta.previousScore)} before${escapeMarkdown(causeText(state.delta))}`, '');
   lines.push(...scoreTable(results, consensusByDimension), ...attributeLines(results));
-  const problems = scored.problems.filter((p) => p.stepIndex === stepIndex);
+  const problems = problemsOfStep(scored, stepIndex);
   if (problems.length > 0) lines.push('', ...problems.map((p) => `- \`${p.code}\` ${escapeMarkdown(p.message)}`));
   return lines.join('\n').trimEnd();
 }
@@ -63,10 +63,17 @@ function outlookText(state: ScoredStep): string | undefined {
 }
 
 /** Mean uncertainty of the trace's scored steps: what is usual here. */
-export function usualUncertainty(scored: ScoredTrace): number {
-  const values = scored.steps.flatMap((s) => displayConsensus(s)?.uncertainty ?? []);
-  return values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
+export function usualUncertainty({ steps }: ScoredTrace): number {
+  let known = usual.get(steps);
+  if (known === undefined) {
+    const values = steps.flatMap((s) => displayConsensus(s)?.uncertainty ?? []);
+    usual.set(steps, known = values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length);
+  }
+  return known;
 }
+
+/** Every chip in view asks for it. */
+const usual = new WeakMap<readonly ScoredStep[], number>();
 
 function scoreTable(results: readonly ScoreResult[], consensusByDimension: Readonly<Record<string, Consensus>>): readonly string[] {
   // Who measures without judging has no column: its numbers stand below.

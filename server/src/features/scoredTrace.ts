@@ -77,16 +77,21 @@ export function isBadStep(scored: ScoredTrace, stepIndex: number): boolean {
   const label = scored.steps[stepIndex]?.label?.label;
   if (label === 'good') return false;
   if (label === 'bad' || label === 'first_bad') return true;
-  return warnedSteps(scored).has(stepIndex);
+  return isWarned(scored, stepIndex);
 }
 
-const warned = new WeakMap<readonly Problem[], ReadonlySet<number>>();
+const grouped = new WeakMap<readonly Problem[], ReadonlyMap<number | undefined, readonly Problem[]>>();
+const NONE: readonly Problem[] = [];
 
-/** Steps with an error or a warning. */
-function warnedSteps({ problems }: ScoredTrace): ReadonlySet<number> {
-  let found = warned.get(problems);
-  if (found === undefined) warned.set(problems, found = new Set(problems.flatMap((p) => (p.stepIndex !== undefined && (p.severity === 'error' || p.severity === 'warning') ? [p.stepIndex] : []))));
-  return found;
+/** Problems of one step, worst first. Asked for every step of a long trace, so they are sorted out once. */
+export function problemsOfStep({ problems }: ScoredTrace, stepIndex: number): readonly Problem[] {
+  let byStep = grouped.get(problems);
+  if (byStep === undefined) grouped.set(problems, byStep = Map.groupBy(problems, (p) => p.stepIndex));
+  return byStep.get(stepIndex) ?? NONE;
+}
+
+function isWarned(scored: ScoredTrace, stepIndex: number): boolean {
+  return problemsOfStep(scored, stepIndex).some((p) => p.severity === 'error' || p.severity === 'warning');
 }
 
 /** Scores, 0–1, by scorer, of everybody who judged the step on the primary dimension. */
@@ -109,14 +114,13 @@ export function meanChange(scored: ScoredTrace): number | undefined {
 /** Bad steps of several traces, as `isBadStep` counts them. */
 export function badStepCount(traces: readonly ScoredTrace[]): number {
   return traces.reduce((sum, scored) => {
-    const bad = warnedSteps(scored);
-    return sum + scored.steps.filter((s, i) => (s.label === undefined ? bad.has(i) : s.label.label !== 'good')).length;
+    return sum + scored.steps.filter((s, i) => (s.label === undefined ? isWarned(scored, i) : s.label.label !== 'good')).length;
   }, 0);
 }
 
 /** Whether scorers contradict each other about a step. */
 export function isContestedStep(scored: ScoredTrace, stepIndex: number): boolean {
-  return scored.problems.some((p) => p.stepIndex === stepIndex && p.code === 'scorer-conflict');
+  return problemsOfStep(scored, stepIndex).some((p) => p.code === 'scorer-conflict');
 }
 
 /** A short title of a step: its tool, else its first words. */

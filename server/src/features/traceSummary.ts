@@ -1,7 +1,7 @@
 /** One trace in one line: the code lens, the outline's head and the trace line of the command line. */
 import { worstStep } from './chips.ts';
 import { changeText } from './scoreChange.ts';
-import { displayConsensus, meanChange, percent, traceAgreement } from './scoredTrace.ts';
+import { displayConsensus, meanChange, percent, problemsOfStep, traceAgreement } from './scoredTrace.ts';
 import type { ScoredTrace } from './scoredTrace.ts';
 
 export interface TraceSummary {
@@ -50,7 +50,7 @@ export function summaryText(scored: ScoredTrace): string {
 function reasonOf(scored: ScoredTrace, stepIndex: number): string {
   const step = scored.steps[stepIndex];
   if (step?.label !== undefined) return '(labelled)';
-  const problem = scored.problems.find((p) => p.stepIndex === stepIndex && (p.severity === 'error' || p.severity === 'warning'));
+  const problem = problemsOfStep(scored, stepIndex).find((p) => p.severity === 'error' || p.severity === 'warning');
   if (problem !== undefined) return `(${problem.code})`;
   const consensus = step === undefined ? undefined : displayConsensus(step);
   return consensus === undefined ? '' : `at ${percent(consensus.score)}`;

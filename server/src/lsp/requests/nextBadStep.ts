@@ -1,6 +1,6 @@
 /** stepscope/nextBadStep: the bad step after (or before) a position, round the end of the file. */
 import type { NextBadStepParams, NextBadStepResult } from '../../contract/protocol.ts';
-import { displayConsensus, isBadStep, percent } from '../../features/scoredTrace.ts';
+import { displayConsensus, isBadStep, percent, problemsOfStep } from '../../features/scoredTrace.ts';
 import { pageOfStep } from '../../features/readable.ts';
 import { toRange } from '../toLsp.ts';
 import type { TraceView } from '../../features/traceFile.ts';
@@ -28,7 +28,7 @@ export function nextBadStep(view: TraceView, params: NextBadStepParams, pages?: 
   if (found === undefined) return null;
   const state = found.scored.steps[found.index];
   const consensus = state === undefined ? undefined : displayConsensus(state);
-  const problem = found.scored.problems.find((p) => p.stepIndex === found.index);
+  const problem = problemsOfStep(found.scored, found.index)[0];
   const message = problem?.message ?? (consensus === undefined ? 'labelled bad' : `${percent(consensus.score)}`);
   return { range: toRange(found.range, view.lines), message: `Step ${found.index + 1}: ${message} (${bad.indexOf(found) + 1} of ${bad.length})` };
 }
