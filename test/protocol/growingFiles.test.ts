@@ -85,6 +85,20 @@ describe('a file of more than a few megabytes', () => {
   });
 });
 
+describe('a file over the limit', () => {
+  it('says what was not done and what to do, and is not read', async () => {
+    using workspace = testWorkspace();
+    const uri = workspace.write('huge.session.jsonl', session(3));
+    // Sparse: two gigabytes that take no room.
+    truncateSync(workspace.path('huge.session.jsonl'), 2_100_000_000);
+    await using client = await started(workspace);
+    const [problem, ...others] = await problemsIn(client, uri);
+    expect(problem?.message).toMatch(/^This file has 2003 MB, more than stepscope\.limits\.maxFileSizeMB \(1000\)\. It was not read; raise the limit to score it\.$/);
+    expect(others).toEqual([]);
+    expect(await client.request(contract.TRACES, { uri })).toBeNull();
+  });
+});
+
 describe('a file that grows', () => {
   it('is followed: new steps are scored, half lines wait, a rewind starts over', async () => {
     using workspace = testWorkspace();
