@@ -377,7 +377,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
         const file = indexed.file(uri);
         if (file === undefined) {
           indexed.close(uri);
-          return refuse(uri, outcome.message);
+          return refuse(uri, outcome.kind === 'too-large' && outcome.sizeBytes > settings.limits.maxFileSizeMB * MEGABYTE ? tooLarge(outcome.sizeBytes, settings) : outcome.message);
         }
         // What was read stays, the sentence among its warnings; the next sign of the file has it read again.
         quiet.set(uri, { sizeBytes: quiet.get(uri)?.sizeBytes ?? 0, modifiedMs: 0, steps: file.works.reduce((n, w) => n + w.steps.length, 0), traces: file.works.length });
