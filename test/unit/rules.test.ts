@@ -286,5 +286,6 @@ describe('the samples', () => {
     ['contested.trace.jsonl', []],
     ['support.messages.json', ['step-error-ignored 6', 'tool-args-invalid 3']],
     ['one-line.trace.json', []],
+    ['supervisor.trace.jsonl', []],
   ])('%s shows what its README says', (name, expected) => expect(found(name)).toEqual(expected));
 });
