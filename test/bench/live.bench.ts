@@ -83,8 +83,8 @@ function watchTail(client: LspClient, uri: string): Tail {
     }
     isAsking = false;
   };
-  client.connection.onNotification(contract.BADGE, (badge: contract.BadgeParams) => {
-    if (badge.uri === uri) ask().catch(() => undefined);
+  client.connection.onNotification(contract.READABLE_CHANGED, (change: { readonly uri: string }) => {
+    if (change.uri === uri) ask().catch(() => undefined);
   });
   ask().catch(() => undefined);
   return {

@@ -1,5 +1,5 @@
 /** Reading files and walking folders, with every failure as a sentence. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { open, readdir, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -112,7 +112,7 @@ export async function* walkFiles(folder: string, skip: (path: string) => boolean
 
 /** SHA-256 of text, 64 hex digits. */
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }
 
 /** The system's code of a failed file operation, '' where there is none. */

@@ -72,6 +72,8 @@ const UNSEEN_STEPS = 500;
 const INDEX_FROM_BYTES = 8 * MEGABYTE;
 /** Files whose growth is lines. */
 const RECORD_LINES = /\.(?:jsonl|ndjson)$/i;
+/** Of a file that grows so many are scored before newer ones are let in: a few windows. */
+const STEPS_AT_A_STRETCH = 32;
 /** Steps at the end of a long trace that are looked at first. */
 const NEWEST_STEPS = 8;
 /** Steps whose turn comes within so many need no look ahead; of the others in view so many get one at a time. */
@@ -129,9 +131,10 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   /** By source uri: steps that were scored ahead because somebody saw them. */
   const lookedAt = new Map<string, Set<string>>();
   const alarm = createLiveAlarm();
-  const pacer = createGrowthPacer((file, focus) => {
-    if (!isClosed) void enqueue(file, { priority: 1, focus });
-  });
+  const pacer = createGrowthPacer((file, focus) => new Promise<void>((resolve) => {
+    const onProgress = (done: number): void => { if (done >= STEPS_AT_A_STRETCH) resolve(); };
+    void enqueue(file, { priority: 1, focus, onProgress }).then(() => resolve());
+  }));
 
   const underWay = new Set<Promise<unknown>>();
   /** Remembers work that nobody awaits, so that "settled" can wait for it. */

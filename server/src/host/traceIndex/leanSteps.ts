@@ -1,5 +1,4 @@
 /** Steps made lean: their words go to the spill file, their keys are computed on the way. */
-import { createHash } from 'node:crypto';
 import type { ExecutionStep } from '../../core/planTrace.ts';
 import type { LeanStep } from '../../core/traceIndex.ts';
 import { createTracePreparation } from '../../scoring/traceWork.ts';
@@ -20,7 +19,7 @@ export interface LeanSteps {
 }
 
 /** Where the last steps of a trace stand in the spill file, so that reading them again writes nothing. */
-export type KnownPlaces = Map<number, { readonly key: string; readonly place: Place }>;
+export type KnownPlaces = Map<number, { readonly text: string; readonly place: Place }>;
 
 /** `contextKey` names what came before; undefined at the beginning of the trace. */
 export function leanSteps(
@@ -54,10 +53,9 @@ const LONGEST_MESSAGE = 200;
 function placed(step: ExecutionStep, spill: SpillWriter, known: KnownPlaces | undefined): Place {
   const text = heavyText(step);
   if (known === undefined) return spill.write(text);
-  const key = createHash('sha1').update(text).digest('base64');
   const before = known.get(step.stepIndex);
-  if (before?.key === key) return before.place;
+  if (before?.text === text) return before.place;
   const place = spill.write(text);
-  known.set(step.stepIndex, { key, place });
+  known.set(step.stepIndex, { text, place });
   return place;
 }

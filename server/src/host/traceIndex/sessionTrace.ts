@@ -129,7 +129,6 @@ export function createSessionTrace(first: { readonly localId: string; readonly t
       if (last !== undefined && isLastProvisional) found[found.length - 1] = { ...last, step: { ...last.step, isProvisional: true } };
       fresh = found;
       header = headerOf(part, composite);
-      for (const index of known.keys()) if (index < settled.length) known.delete(index);
       const steps = found.map(({ step }) => step);
       const lean = leanSteps(steps, { ...tools, goalText: header.goalText, contextKey: settled.at(-1)?.contextKey, known });
       fresh = found.map((step, i) => ({ ...step, contextKey: lean.contextKeys[i] ?? '' }));
@@ -140,6 +139,7 @@ export function createSessionTrace(first: { readonly localId: string; readonly t
       for (const { step, start, contextKey, repeats } of done) {
         taken.take(repeats?.stepId ?? step.stepId);
         settled.push({ start, stepId: step.stepId, contextKey, repeats });
+        known.delete(step.stepIndex);
       }
       rules.keep(done.map(({ step }) => step));
       fresh = fresh.slice(count);
