@@ -182,11 +182,12 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     return isVirtual === true ? withoutPlaces(parsed, notice) : parsed;
   }
 
-  /** Takes in what a file holds; answers the state it has now, undefined where it is no trace. */
-  async function take(uri: string, content: Content): Promise<TraceFile | undefined> {
+  /** Takes in what a file holds; answers the state it has now, undefined where it is no trace or `isOutdated` says, after each wait, that something newer came. */
+  async function take(uri: string, content: Content, isOutdated: () => boolean): Promise<TraceFile | undefined> {
     const { text } = content;
     const path = ports.uriToPath(uri) ?? uri;
     const settings = await settingsFor(path);
+    if (isOutdated()) return undefined;
     const parsed = parse(uri, path, content, settings);
     if (parsed === undefined) {
       const had = files.delete(uri) || quiet.delete(uri);
@@ -199,6 +200,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     }
     await loadEngine();
     const labels = await ports.loadLabels(path);
+    if (isOutdated()) return undefined;
     const file = buildTraceFile({ uri, path, text, parsed, isVirtual: content.isVirtual ?? false, settings, manifest: engine?.manifest, sha256: ports.sha256, labels, before: files.get(uri) });
     files.set(uri, file);
     shown.forget(uri);
@@ -312,7 +314,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     const read = await ports.readText(path, settings.limits.maxFileSizeMB * MEGABYTE);
     if (read.kind === 'missing') return forgetMissing(uri, path);
     if (read.kind !== 'text') return refuse(uri, read.kind === 'too-large' ? tooLarge(read.sizeBytes, settings) : read.message);
-    const file = await take(uri, read);
+    // Opened meanwhile: what the editor shows counts.
+    const file = await take(uri, read, () => openDocuments.has(uri));
     if (file === undefined) return undefined;
     quiet.set(uri, { modifiedMs: read.modifiedMs, sizeBytes: read.sizeBytes, steps: 0, traces: 0 });
     show(uri);
@@ -448,7 +451,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     if (document === undefined || isReadable(document.uri)) return;
     const before = files.get(uri);
     const version = document.version;
-    const file = await take(uri, await contentOf(document));
+    const file = await take(uri, await contentOf(document), () => openDocuments.get(uri)?.version !== version);
     if (file === undefined || openDocuments.get(uri)?.version !== version) return;
     show(uri);
     engine?.warmUp().catch(failEngine);
