@@ -3,26 +3,12 @@ import { hash } from 'node:crypto';
 import { open, readdir, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FileState, FileText } from '../lsp/ports.ts';
 import { fileSource } from './containers/byteSource.ts';
 import { isReadWhole, MAGIC_BYTES, mayBeContainer, readContainer } from './containers/readContainer.ts';
 
-export type FileRead =
-  | {
-      readonly kind: 'text';
-      readonly text: string;
-      readonly sizeBytes: number;
-      readonly modifiedMs: number;
-      /** The text was unpacked and stands in no file: offsets into it mean nothing to an editor. */
-      readonly isVirtual?: boolean;
-      /** Set where something is missing from the text: one sentence. */
-      readonly notice?: string;
-    }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'too-large'; readonly sizeBytes: number }
-  | { readonly kind: 'failed'; readonly message: string };
-
 /** Size and time of a file's last change; undefined where it cannot be told. */
-export async function fileState(path: string): Promise<{ readonly sizeBytes: number; readonly modifiedMs: number } | undefined> {
+export async function fileState(path: string): Promise<FileState | undefined> {
   try {
     const { size, mtimeMs } = await stat(path);
     return { sizeBytes: size, modifiedMs: mtimeMs };
@@ -32,7 +18,7 @@ export async function fileState(path: string): Promise<{ readonly sizeBytes: num
 }
 
 /** Whole text of a file as UTF-8, or of what is packed in it; broken bytes become U+FFFD. */
-export async function readText(path: string, maxBytes: number): Promise<FileRead> {
+export async function readText(path: string, maxBytes: number): Promise<FileText> {
   try {
     const info = await stat(path);
     if (info.isDirectory()) return { kind: 'failed', message: `${path} is a folder.` };
@@ -48,11 +34,16 @@ export async function readText(path: string, maxBytes: number): Promise<FileRead
       await handle.close();
     }
   } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT') return { kind: 'missing' };
-    if (code === 'EACCES' || code === 'EPERM') return { kind: 'failed', message: `${path} cannot be read: no permission.` };
-    return { kind: 'failed', message: `${path} cannot be read (${error instanceof Error ? error.message : String(error)}).` };
+    return unreadable(path, error);
   }
+}
+
+/** What a failed attempt to read a file comes to. */
+export function unreadable(path: string, error: unknown): { readonly kind: 'missing' } | { readonly kind: 'failed'; readonly message: string } {
+  const code = errorCode(error);
+  if (code === 'ENOENT') return { kind: 'missing' };
+  if (code === 'EACCES' || code === 'EPERM') return { kind: 'failed', message: `${path} cannot be read: no permission.` };
+  return { kind: 'failed', message: `${path} cannot be read (${error instanceof Error ? error.message : String(error)}).` };
 }
 
 /** What is packed in a file; undefined for files that hold their text themselves. Leaves the file at its start. */

@@ -61,7 +61,6 @@ export function createScoreRecorder(options: RecorderOptions): ScoreRecorder {
     if (known === undefined && await memory.fileState(name) === state) return showDeltas(file, name, memory);
     const view = options.viewOf(file);
     const now = new Map<string, string>();
-    const fresh: Evaluation[] = [];
     const deltas: ScoreDelta[] = [];
     for (const [i, work] of file.works.entries()) {
       const scored = view.traces[i];
@@ -75,14 +74,14 @@ export function createScoreRecorder(options: RecorderOptions): ScoreRecorder {
           return known?.get(e.scorable.id) !== signature;
         });
         if (slice.length === 0) continue;
-        fresh.push(...slice);
         deltas.push(...await memory.record(slice, options.nowMs()));
+        options.onRecorded(slice, false);
       }
     }
     const isShorter = known !== undefined && [...known.keys()].some((id) => !now.has(id));
     recorded.set(name, now);
     await memory.retain(name, [...now.keys()], isComplete(view) ? state : '');
-    if (fresh.length > 0 || isShorter) options.onRecorded(fresh, isShorter);
+    if (isShorter) options.onRecorded([], true);
     if (known === undefined) await showDeltas(file, name, memory);
     else if (keepDeltas(file, name, deltas)) options.onDeltas(file);
   }

@@ -290,13 +290,13 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     lookedAt.delete(file.uri);
     shown.forget(file.uri);
     if (!indexed.isInUse(file.uri)) indexed.close(file.uri);
-    quiet.set(file.uri, { modifiedMs: known?.modifiedMs ?? 0, sizeBytes: known?.sizeBytes ?? 0, steps: file.works.reduce((n, w) => n + w.steps.length, 0), traces: file.works.length });
+    quiet.set(file.uri, { modifiedMs: known?.modifiedMs ?? 0, sizeBytes: known?.sizeBytes ?? 0, steps: stepCount(file), traces: file.works.length });
   }
 
   function idleStatus(): void {
     if (engineError !== undefined) return events.onStatus({ kind: 'error', message: engineError });
     const open = [...files.values()];
-    const steps = open.reduce((n, f) => n + f.works.reduce((m, w) => m + w.steps.length, 0), 0) + [...quiet].reduce((n, [uri, q]) => n + (files.has(uri) ? 0 : q.steps), 0);
+    const steps = open.reduce((n, f) => n + stepCount(f), 0) + [...quiet].reduce((n, [uri, q]) => n + (files.has(uri) ? 0 : q.steps), 0);
     const traces = open.reduce((n, f) => n + f.works.length, 0) + [...quiet].reduce((n, [uri, q]) => n + (files.has(uri) ? 0 : q.traces), 0);
     events.onStatus({ kind: 'idle', traces, steps, following: indexed.followed().length, isPaused: isPaused() });
   }
@@ -353,8 +353,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       idleStatus();
       return undefined;
     }
-    const newest = file.works.at(-1)?.steps.slice(-NEWEST_STEPS).map((s) => s.step.stepId);
-    const scored = enqueue(file, { priority: ask.isAwaited || isPinned(uri) ? 1 : 0, focus: new Set(newest) });
+    const scored = enqueue(file, { priority: ask.isAwaited || isPinned(uri) ? 1 : 0, focus: newestSteps(file) });
     if (ask.isAwaited) await scored;
     return file;
   }
@@ -369,7 +368,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       case 'read': {
         const { sizeBytes, modifiedMs } = outcome;
         const file = files.get(uri) ?? indexed.file(uri);
-        if (file !== undefined) quiet.set(uri, { sizeBytes, modifiedMs, steps: file.works.reduce((n, w) => n + w.steps.length, 0), traces: file.works.length });
+        if (file !== undefined) quiet.set(uri, { sizeBytes, modifiedMs, steps: stepCount(file), traces: file.works.length });
         return file;
       }
       case 'missing':
@@ -386,7 +385,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
           return refuse(uri, outcome.kind === 'too-large' && outcome.sizeBytes > settings.limits.maxFileSizeMB * MEGABYTE ? tooLarge(outcome.sizeBytes, settings) : outcome.message);
         }
         // What was read stays, the sentence among its warnings; the next sign of the file has it read again.
-        quiet.set(uri, { sizeBytes: quiet.get(uri)?.sizeBytes ?? 0, modifiedMs: 0, steps: file.works.reduce((n, w) => n + w.steps.length, 0), traces: file.works.length });
+        quiet.set(uri, { sizeBytes: quiet.get(uri)?.sizeBytes ?? 0, modifiedMs: 0, steps: stepCount(file), traces: file.works.length });
         return file;
       }
     }
@@ -417,7 +416,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     const source = sourceUriOf(uri);
     if (file !== undefined && openDocuments.has(uri)) {
       files.set(source, file);
-      void enqueue(file, { priority: 1, focus: new Set(file.works.at(-1)?.steps.slice(-NEWEST_STEPS).map((s) => s.step.stepId)) });
+      void enqueue(file, { priority: 1, focus: newestSteps(file) });
     }
     events.onChanged(source);
   }
@@ -452,7 +451,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     const before = files.get(uri);
     const version = document.version;
     const file = await take(uri, await contentOf(document), () => openDocuments.get(uri)?.version !== version);
-    if (file === undefined || openDocuments.get(uri)?.version !== version) return;
+    if (file === undefined) return;
     show(uri);
     engine?.warmUp().catch(failEngine);
     const known = new Set(before?.works.flatMap((w) => w.steps.map((s) => s.textKey)));
@@ -619,7 +618,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       if (file === undefined) return { steps: 0, message: `No trace was found in this file. StepScope reads ${formatTitles()}.` };
       if (engineError !== undefined) return { steps: 0, message: engineError };
       await queue.whenIdle();
-      return { steps: file.works.reduce((n, w) => n + w.steps.length, 0) };
+      return { steps: stepCount(file) };
     },
     /** Reads a file by the format of that id from here on; undefined detects again. What reads nothing changes nothing. */
     async openAs(uri: string, format: string | undefined): Promise<contract.OpenAsResult> {
@@ -632,7 +631,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       else chosenFormats.set(uri, format);
       const file = await readAgain(uri);
       if (file !== undefined && hasSteps(file.parsed) && (format === undefined || file.parsed.format === format)) {
-        return { kind: 'opened', title: findFormat(file.parsed.format)?.title ?? file.parsed.format, traces: file.works.length, steps: file.works.reduce((n, w) => n + w.steps.length, 0) };
+        return { kind: 'opened', title: findFormat(file.parsed.format)?.title ?? file.parsed.format, traces: file.works.length, steps: stepCount(file) };
       }
       const note = file === undefined && !openDocuments.has(uri) ? noteOf(uri) : undefined;
       if (format === undefined) return { kind: 'failed', message: note ?? `No trace was found in this file. StepScope reads ${formatTitles()}.` };
@@ -693,7 +692,11 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
         await memory.flush();
       } while (underWay.size > 0);
       const known = new Set([...files.keys(), ...quiet.keys()]);
-      const steps = [...known].reduce((n, uri) => n + (files.get(uri)?.works.reduce((m, w) => m + w.steps.length, 0) ?? quiet.get(uri)?.steps ?? 0), 0);
+      const stepsIn = (uri: string): number => {
+        const file = files.get(uri);
+        return file === undefined ? quiet.get(uri)?.steps ?? 0 : stepCount(file);
+      };
+      const steps = [...known].reduce((n, uri) => n + stepsIn(uri), 0);
       return { files: known.size, steps };
     },
     async shutdown(): Promise<void> {
@@ -724,6 +727,15 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
   }
 
   return store;
+}
+
+function stepCount(file: TraceFile): number {
+  return file.works.reduce((sum, work) => sum + work.steps.length, 0);
+}
+
+/** Ids of the last steps of the last trace. */
+function newestSteps(file: TraceFile): ReadonlySet<string> {
+  return new Set(file.works.at(-1)?.steps.slice(-NEWEST_STEPS).map((s) => s.step.stepId));
 }
 
 function tooLarge(sizeBytes: number, { limits }: EffectiveSettings): string {

@@ -8,7 +8,7 @@ import { hasSteps, parseTraces, readTraces } from '../../formats/readTraces.ts';
 import { findFormat } from '../../formats/registry.ts';
 import { withoutPlaces } from '../../formats/virtualText.ts';
 import { MAGIC_BYTES, mayBeContainer } from '../containers/readContainer.ts';
-import { errorCode, readText } from '../files.ts';
+import { errorCode, readText, unreadable } from '../files.ts';
 import { isContinued, LONGEST_TEXT, markProgress, newProgress, nextWindow, openFile, openTail, type FileProgress, type OpenFile } from './fileReading.ts';
 import { editorLineStarts } from './lineTable.ts';
 import type { IndexWorkerStart } from './messages.ts';
@@ -84,7 +84,7 @@ export function createIndexedFile(path: string, start: IndexWorkerStart): Indexe
         file = openFile(path);
       } catch (error) {
         forget();
-        return openFailure(path, error);
+        return unreadable(path, error);
       }
       try {
         if (file.isFolder) return { kind: 'failed', message: `${path} is a folder.` };
@@ -301,13 +301,6 @@ function isJson(text: string): boolean {
 
 function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1e6)} MB`;
-}
-
-function openFailure(path: string, error: unknown): IndexOutcome {
-  const code = errorCode(error);
-  if (code === 'ENOENT') return { kind: 'missing' };
-  if (code === 'EACCES' || code === 'EPERM') return { kind: 'failed', message: `${path} cannot be read: no permission.` };
-  return { kind: 'failed', message: `${path} cannot be read (${messageOf(error)}).` };
 }
 
 function failureSentence(path: string, error: unknown, spillFolder: string): string {
