@@ -1,7 +1,6 @@
 /** Puts together what an index reports, as the server does: traces, findings and line starts. */
 import type { Finding } from '../../server/src/core/problems.ts';
-import { wholeStep } from '../../server/src/core/traceIndex.ts';
-import type { IndexBatch, IndexOutcome, IndexSettings, LeanStep, TraceHeader, TraceIndex } from '../../server/src/core/traceIndex.ts';
+import type { HeavyFields, IndexBatch, IndexOutcome, IndexSettings, LeanStep, TraceHeader, TraceIndex } from '../../server/src/core/traceIndex.ts';
 import type { ExecutionStep } from '../../server/src/core/planTrace.ts';
 import { createIndexedFile } from '../../server/src/host/traceIndex/indexedFile.ts';
 import { openSpill, type SpillReader } from '../../server/src/host/traceIndex/spill.ts';
@@ -76,4 +75,10 @@ export function indexHere(path: string, settings: IndexSettings, start: IndexWor
       spill?.close();
     },
   };
+}
+
+/** The step whole again. */
+function wholeStep(lean: LeanStep, heavy: HeavyFields): ExecutionStep {
+  const { toolNames: _names, hasLogprobs: _logprobs, at: _at, bytes: _bytes, textKey: _text, contextKey: _context, chainKey: _chain, isShortened: _shortened, unscored: _unscored, error: _error, ...light } = lean;
+  return { ...light, ...heavy };
 }

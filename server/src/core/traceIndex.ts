@@ -126,9 +126,3 @@ export interface TraceIndexer {
   open(path: string, settings: IndexSettings): TraceIndex;
   close(): Promise<void>;
 }
-
-/** The step whole again. */
-export function wholeStep(lean: LeanStep, heavy: HeavyFields): ExecutionStep {
-  const { toolNames: _names, hasLogprobs: _logprobs, at: _at, bytes: _bytes, textKey: _text, contextKey: _context, chainKey: _chain, isShortened: _shortened, unscored: _unscored, error: _error, ...light } = lean;
-  return { ...light, ...heavy };
-}

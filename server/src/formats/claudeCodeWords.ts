@@ -24,12 +24,7 @@ export function recordWords(text: string, record: FileRecord): WordsRange | unde
   if (!cursor.isArray()) return undefined;
   let best: WordsRange | undefined;
   cursor.enter();
-  while (cursor.nextElement()) {
-    if (!cursor.isObject()) {
-      cursor.passOver();
-      continue;
-    }
-    cursor.enter();
+  while (cursor.enterNextObject()) {
     for (let key = cursor.nextMember(); key !== undefined; key = cursor.nextMember()) {
       if (isWordKind(key)) best = betterWords(best, wordsHere(cursor, key));
       else cursor.skip();

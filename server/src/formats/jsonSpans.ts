@@ -159,6 +159,18 @@ export class JsonCursor {
     }
   }
 
+  /** Inside an array: enters the next element that is an object; what stands before it is passed over. False at the end. */
+  enterNextObject(): boolean {
+    while (this.nextElement()) {
+      if (this.isObject()) {
+        this.enter();
+        return true;
+      }
+      this.passOver();
+    }
+    return false;
+  }
+
   /** Passes over the value at the cursor, or over one character no rule knows: loops over broken text always move on. */
   passOver(): void {
     const before = this.pos;

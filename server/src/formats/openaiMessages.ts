@@ -184,12 +184,7 @@ function contentSpan(cursor: JsonCursor): OffsetRange | undefined {
   }
   let found: OffsetRange | undefined;
   cursor.enter();
-  while (cursor.nextElement()) {
-    if (!cursor.isObject()) {
-      cursor.passOver();
-      continue;
-    }
-    cursor.enter();
+  while (cursor.enterNextObject()) {
     for (let key = cursor.nextMember(); key !== undefined; key = cursor.nextMember()) {
       const valueStart = cursor.pos;
       const isString = cursor.isString();
