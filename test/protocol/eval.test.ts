@@ -1,9 +1,9 @@
 /** `stepscope eval` and `stepscope models --card` as built. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { runCli } from '../support/commandLine.ts';
+import type { CliRun } from '../support/commandLine.ts';
 import { testWorkspace } from '../support/workspace.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
@@ -11,18 +11,10 @@ type Entry = Readonly<Record<string, unknown>>;
 const LABELLED = resolve('test/fixtures/labelled.jsonl');
 const FIGURE = { n: expect.any(Number) as unknown, auroc: expect.any(Number) as unknown, interval: [expect.any(Number), expect.any(Number)] as unknown, auprc: expect.any(Number) as unknown };
 
-async function run(words: readonly string[], onFirstOutput?: (kill: () => void) => void): Promise<{ readonly status: number | null; readonly out: string; readonly err: string }> {
-  const child = spawn(process.execPath, [resolve('dist/server/cli.js'), ...words]);
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => { out += piece; });
-  child.stderr.setEncoding('utf8').on('data', (piece: string) => { err += piece; });
-  child.stdin.end();
-  child.stdout.once('data', () => onFirstOutput?.(() => child.kill('SIGINT')));
-  const [status] = (await once(child, 'close')) as [number | null];
-  expect(err).not.toMatch(/^\s+at /m);
-  return { status, out, err };
+async function run(words: readonly string[], onFirstOutput?: (interrupt: () => void) => void): Promise<CliRun> {
+  const result = await runCli(words, onFirstOutput === undefined ? {} : { onFirstOutput });
+  expect(result.err).not.toMatch(/^\s+at /m);
+  return result;
 }
 
 const lines = (out: string): readonly Entry[] => out.split('\n').filter((l) => l !== '').map((l) => JSON.parse(l) as Entry);

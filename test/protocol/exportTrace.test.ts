@@ -1,30 +1,18 @@
 /** Traces exported by the built server and the built command line. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as contract from '../../server/src/contract/protocol.ts';
 import { defaultSettings } from '../../server/src/core/effectiveSettings.ts';
 import { EXPORT_TARGETS } from '../../server/src/features/exportTrace.ts';
+import { runCli } from '../support/commandLine.ts';
+import type { CliRun } from '../support/commandLine.ts';
 import { LspClient } from '../support/lspClient.ts';
 import { planTrace, pretty } from '../support/traces.ts';
 import { testWorkspace } from '../support/workspace.ts';
 import type { TestWorkspace } from '../support/workspace.ts';
 
-const CLI = resolve('dist/server/cli.js');
 
-async function run(workspace: TestWorkspace, words: readonly string[]): Promise<{ readonly status: number | null; readonly out: string; readonly err: string }> {
-  const child = spawn(process.execPath, [CLI, 'export', ...words], { cwd: workspace.folder });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => { out += piece; });
-  child.stderr.setEncoding('utf8').on('data', (piece: string) => { err += piece; });
-  child.stdin.end();
-  const [status] = (await once(child, 'close')) as [number | null];
-  return { status, out, err };
-}
+const run = (workspace: TestWorkspace, words: readonly string[]): Promise<CliRun> => runCli(['export', ...words], { cwd: workspace.folder });
 
 describe('stepscope export', () => {
   it('prints every trace as one document, and what is lost beside it', async () => {

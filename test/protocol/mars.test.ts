@@ -1,11 +1,11 @@
 /** `stepscope mars` as built. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { record } from '../../server/src/storage/evaluationStore.ts';
 import { findings } from '../../server/src/storage/findingStore.ts';
+import { runCli } from '../support/commandLine.ts';
+import type { CliRun } from '../support/commandLine.ts';
 import { differences } from '../support/differences.ts';
 import { evaluation, score, testStore } from '../support/memories.ts';
 import { planTrace, pretty } from '../support/traces.ts';
@@ -15,17 +15,10 @@ type Entry = Readonly<Record<string, unknown>>;
 
 const CASE = resolve('test/golden/mars/byHand.json');
 
-async function run(words: readonly string[], input = ''): Promise<{ readonly status: number | null; readonly out: string; readonly err: string }> {
-  const child = spawn(process.execPath, [resolve('dist/server/cli.js'), 'mars', ...words]);
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => { out += piece; });
-  child.stderr.setEncoding('utf8').on('data', (piece: string) => { err += piece; });
-  child.stdin.end(input);
-  const [status] = (await once(child, 'close')) as [number | null];
-  expect(err).not.toMatch(/^\s+at /m);
-  return { status, out, err };
+async function run(words: readonly string[], input = ''): Promise<CliRun> {
+  const result = await runCli(['mars', ...words], { input });
+  expect(result.err).not.toMatch(/^\s+at /m);
+  return result;
 }
 
 const dimensionsOf = (out: string): Readonly<Record<string, Entry>> => (JSON.parse(out) as { readonly dimensions: Readonly<Record<string, Entry>> }).dimensions;

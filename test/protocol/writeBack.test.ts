@@ -1,29 +1,20 @@
 /** Scores written into trace files by the built server and the built command line. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import * as contract from '../../server/src/contract/protocol.ts';
 import { defaultSettings } from '../../server/src/core/effectiveSettings.ts';
+import { runCli } from '../support/commandLine.ts';
 import { LspClient } from '../support/lspClient.ts';
 import { planTrace, pretty } from '../support/traces.ts';
 import { testWorkspace } from '../support/workspace.ts';
 import type { TestWorkspace } from '../support/workspace.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
-const CLI = resolve('dist/server/cli.js');
 
 async function run(workspace: TestWorkspace, words: readonly string[], user: { readonly uid?: number } = {}): Promise<{ readonly status: number | null; readonly lines: readonly Entry[]; readonly err: string }> {
-  const child = spawn(process.execPath, [CLI, ...words], { cwd: workspace.folder, ...user });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => { out += piece; });
-  child.stderr.setEncoding('utf8').on('data', (piece: string) => { err += piece; });
-  child.stdin.end();
-  const [status] = (await once(child, 'close')) as [number | null];
+  const { status, out, err } = await runCli(words, { cwd: workspace.folder, ...user });
   return { status, lines: out.split('\n').filter((l) => l !== '').map((l) => JSON.parse(l) as Entry), err };
 }
 
