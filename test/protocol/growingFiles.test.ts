@@ -5,6 +5,7 @@ import type { Diagnostic, DocumentLink, InlayHint, WorkspaceDiagnosticReport } f
 import * as contract from '../../server/src/contract/protocol.ts';
 import { defaultSettings } from '../../server/src/core/effectiveSettings.ts';
 import { LspClient } from '../support/lspClient.ts';
+import { currentOf, testStore } from '../support/memories.ts';
 import { testWorkspace } from '../support/workspace.ts';
 import type { TestWorkspace } from '../support/workspace.ts';
 
@@ -82,6 +83,19 @@ describe('a file of more than a few megabytes', () => {
       hints = await client.request<InlayHint[]>('textDocument/inlayHint', { textDocument: { uri: second }, range: FAR });
       if (hints.length === 0) await arrived;
     }
+  });
+});
+
+describe('a long file whose scores are remembered', () => {
+  it('is remembered with the words of its steps', async () => {
+    using workspace = testWorkspace();
+    const filler = `${JSON.stringify({ type: 'file-history-snapshot', messageId: 'f', snapshot: 'x'.repeat(9e6) })}\n`;
+    const [first = '', ...rest] = session(601).split(/(?<=\n)/);
+    workspace.write('long.session.jsonl', [first, filler, ...rest].join(''));
+    const client = await started(workspace);
+    await client.close();
+    const titles = currentOf(testStore(workspace.path('.data/memory.sqlite'))).scorables.flatMap((s) => (s.stepId === '' ? [] : [s.title]));
+    expect(titles).toEqual(Array.from({ length: 600 }, (_, i) => i + 1).map((i) => `Tray ${i} holds ${i + 2} rolls, which are counted one by one.`));
   });
 });
 

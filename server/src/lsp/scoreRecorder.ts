@@ -17,6 +17,8 @@ const STEPS_AT_ONCE = 500;
 export interface ScoreRecorder {
   /** The scores of a file are complete. Waits for the file to come to rest where `isOpen`. */
   note(file: TraceFile, isOpen: boolean): void;
+  /** Resolves when all that was noted of a file is recorded; until then its words must be there to be read. */
+  finish(uri: string): Promise<void>;
   /** A file is gone: so is what was remembered of it. */
   forget(name: string): void;
   /** Writes what waits; resolves when it is on disk. */
@@ -105,6 +107,16 @@ export function createScoreRecorder(options: RecorderOptions): ScoreRecorder {
     });
   }
 
+  function finish(uri: string): Promise<void> {
+    const waiting = timers.get(uri);
+    if (waiting !== undefined) {
+      clearTimeout(waiting.timer);
+      timers.delete(uri);
+      run(waiting.file);
+    }
+    return last;
+  }
+
   async function showDeltas(file: TraceFile, name: string, memory: ScoreMemory): Promise<void> {
     if (keepDeltas(file, name, (await memory.deltas({ file: name })).toReversed())) options.onDeltas(file);
   }
@@ -120,16 +132,13 @@ export function createScoreRecorder(options: RecorderOptions): ScoreRecorder {
         run(file);
       }, REST_MS) });
     },
+    finish,
     forget(name) {
       recorded.delete(name);
       last = last.then(() => options.memory()?.retain(name, [])).then(() => options.onRecorded([], true)).catch(complain);
     },
     async flush() {
-      for (const { timer, file } of timers.values()) {
-        clearTimeout(timer);
-        run(file);
-      }
-      timers.clear();
+      for (const uri of [...timers.keys()]) void finish(uri);
       await last;
     },
   };

@@ -289,7 +289,9 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     files.delete(file.uri);
     lookedAt.delete(file.uri);
     shown.forget(file.uri);
-    if (!indexed.isInUse(file.uri)) indexed.close(file.uri);
+    void memory.finish(file.uri).then(() => {
+      if (!files.has(file.uri) && !indexed.isInUse(file.uri)) indexed.close(file.uri);
+    });
     quiet.set(file.uri, { modifiedMs: known?.modifiedMs ?? 0, sizeBytes: known?.sizeBytes ?? 0, steps: stepCount(file), traces: file.works.length });
   }
 
@@ -529,6 +531,7 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
 
   async function reconfigure(settings: EffectiveSettings): Promise<void> {
     settingsOf.setBase(settings);
+    await memory.flush();
     indexed.closeAll();
     if (isPaused()) for (const uri of files.keys()) if (!isPinned(uri)) queue.drop(uri);
     for (const uri of openDocuments.keys()) await refreshDocument(uri, 1);
@@ -553,7 +556,9 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     reports, memory,
     open(uri: string, document: TextDocument): void {
       openDocuments.set(uri, document);
-      indexed.close(uri);
+      void memory.finish(uri).then(() => {
+        if (openDocuments.has(uri)) indexed.close(uri);
+      });
       const work = isReadable(uri) ? need(uri, { isAwaited: false }).then((file) => showReadable(uri, file)) : refreshDocument(uri, 1);
       track(work).catch(() => undefined);
     },
@@ -701,11 +706,11 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     },
     async shutdown(): Promise<void> {
       isClosed = true;
-      indexed.closeAll();
       pacer.close();
       reports.release();
       await queue.close();
       await memory.flush();
+      indexed.closeAll();
       await engineLoading;
       await engine?.close();
       engine = undefined;

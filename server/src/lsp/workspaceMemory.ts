@@ -15,6 +15,8 @@ import { createScoreRecorder } from './scoreRecorder.ts';
 export interface WorkspaceMemory {
   /** The scores of a file are complete; `isOpen`: somebody looks at it and may go on typing. */
   note(file: TraceFile, isOpen: boolean): void;
+  /** Resolves when all that was noted of a file is on disk; until then its words must be there to be read. */
+  finish(uri: string): Promise<void>;
   /** The file at this path was deleted. */
   forget(path: string): void;
   /** Resolves when all that was noted is on disk. */
@@ -78,6 +80,7 @@ export function createWorkspaceMemory(options: {
 
   return {
     note: recorder.note,
+    finish: recorder.finish,
     forget: (path) => recorder.forget(nameOf(path)),
     flush: recorder.flush,
     memory, nameOf,
