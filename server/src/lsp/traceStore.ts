@@ -120,7 +120,10 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
 
   const indexed = createIndexedFiles({
     ports, onNews: takeNews, onFollowing: (uri, isFollowed) => {
-      if (!isFollowed) alarm.end(uri);
+      if (!isFollowed) {
+        alarm.end(uri);
+        releaseIndex(uri);
+      }
       idleStatus();
     },
     onOutcome: (uri, outcome) => void track(settleIndex(uri, outcome).then((file) => {
@@ -268,7 +271,8 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
       scoreNow: (traceId, stepIndex) => scoreNow(file, traceId, stepIndex),
     });
     if (files.get(file.uri) === file) show(file.uri);
-    memory.note(file, isPinned(file.uri));
+    // What is followed is recorded at rest, like what is typed: laying it out costs the whole file.
+    memory.note(file, isPinned(file.uri) || indexed.isInUse(file.uri));
     if (!isPinned(file.uri)) forgetText(file);
     idleStatus();
     return { ...result, cancelled: false };
@@ -289,10 +293,16 @@ export function createTraceStore(options: { readonly init: contract.InitOptions;
     files.delete(file.uri);
     lookedAt.delete(file.uri);
     shown.forget(file.uri);
-    void memory.finish(file.uri).then(() => {
-      if (!files.has(file.uri) && !indexed.isInUse(file.uri)) indexed.close(file.uri);
-    });
+    releaseIndex(file.uri);
     quiet.set(file.uri, { modifiedMs: known?.modifiedMs ?? 0, sizeBytes: known?.sizeBytes ?? 0, steps: stepCount(file), traces: file.works.length });
+  }
+
+  /** Closes the index of a file that nobody looks at or follows, once its scores are recorded. */
+  function releaseIndex(uri: string): void {
+    if (indexed.isInUse(uri)) return;
+    void memory.finish(uri).then(() => {
+      if (!files.has(uri) && !indexed.isInUse(uri)) indexed.close(uri);
+    });
   }
 
   function idleStatus(): void {
